@@ -1,0 +1,116 @@
+#include "model.h"
+
+#include "util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const priority_names[] = {
+    [PRIORITY_HIGH] = "HIGH",
+    [PRIORITY_MEDIUM] = "MEDIUM",
+    [PRIORITY_LOW] = "LOW",
+};
+
+static const char *const batch_names[BATCH_STATUS_COUNT] = {
+    [BATCH_YET_TO_START] = "yet_to_start",
+    [BATCH_TRIGGERED] = "triggered",
+    [BATCH_RETRYING] = "retrying",
+    [BATCH_COMPLETED] = "completed",
+    [BATCH_FAILED] = "failed",
+};
+
+static const char *const ingestion_names[INGESTION_STATUS_COUNT] = {
+    [INGESTION_YET_TO_START] = "yet_to_start",
+    [INGESTION_TRIGGERED] = "triggered",
+    [INGESTION_COMPLETED] = "completed",
+    [INGESTION_FAILED] = "failed",
+};
+
+/* Index of `name` in names[first..count), or -1. */
+static int find(const char *const *names, int first, int count, const char *name)
+{
+	for (int i = first; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+const char *priority_name(enum priority priority)
+{
+	return priority_names[priority];
+}
+
+bool priority_by_name(const char *name, enum priority *priority)
+{
+	int found = find(priority_names, PRIORITY_HIGH, PRIORITY_LOW + 1, name);
+
+	if (found >= 0)
+		*priority = (enum priority)found;
+	return found >= 0;
+}
+
+const char *batch_status_name(enum batch_status status)
+{
+	return batch_names[status];
+}
+
+bool batch_status_by_name(const char *name, enum batch_status *status)
+{
+	int found = find(batch_names, 0, BATCH_STATUS_COUNT, name);
+
+	if (found >= 0)
+		*status = (enum batch_status)found;
+	return found >= 0;
+}
+
+const char *ingestion_status_name(enum ingestion_status status)
+{
+	return ingestion_names[status];
+}
+
+enum ingestion_status counts_status(const struct counts *counts)
+{
+	int64_t failed = counts->by_status[BATCH_FAILED];
+
+	if (counts->by_status[BATCH_COMPLETED] + failed == counts->batches)
+		return failed > 0 ? INGESTION_FAILED : INGESTION_COMPLETED;
+	if (counts->by_status[BATCH_YET_TO_START] == counts->batches)
+		return INGESTION_YET_TO_START;
+	return INGESTION_TRIGGERED;
+}
+
+bool ingestion_status_is_final(enum ingestion_status status)
+{
+	return status == INGESTION_COMPLETED || status == INGESTION_FAILED;
+}
+
+int64_t batches_of(int64_t ids, int64_t batch_size)
+{
+	return ids / batch_size + (ids % batch_size != 0);
+}
+
+int64_t batch_length(int64_t ids, int64_t batch_size, int64_t index)
+{
+	int64_t left = ids - index * batch_size;
+
+	return left < batch_size ? left : batch_size;
+}
+
+struct batch *status_page_add(struct status_page *page)
+{
+	/* Grows at each power of two. */
+	if ((page->n & (page->n - 1)) == 0)
+		page->batches = xreallocarray(
+		    page->batches, page->n ? 2 * page->n : 1, sizeof(*page->batches));
+	page->batches[page->n] = (struct batch){0};
+	return &page->batches[page->n++];
+}
+
+void status_page_free(struct status_page *page)
+{
+	for (size_t i = 0; i < page->n; i++)
+		free(page->batches[i].error);
+	free(page->batches);
+	idlist_free(&page->ids);
+	*page = (struct status_page){0};
+}

@@ -1,0 +1,85 @@
+#include "uuid.h"
+
+#include "util.h"
+
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Sets the fields of RFC 9562 section 4: version and variant. */
+static void stamp(struct uuid *uuid, int version)
+{
+	uuid->bytes[6] = (uint8_t)((uuid->bytes[6] & 0x0f) | version << 4);
+	uuid->bytes[8] = (uint8_t)((uuid->bytes[8] & 0x3f) | 0x80);
+}
+
+struct uuid uuid_v7(int64_t utc_ms)
+{
+	struct uuid uuid;
+
+	/* Up to 256 bytes from the urandom source are never cut short or interrupted (getrandom(2)). */
+	if (getrandom(uuid.bytes, sizeof(uuid.bytes), 0) != sizeof(uuid.bytes))
+		abort();
+	for (int i = 0; i < 6; i++)
+		uuid.bytes[i] = (uint8_t)(utc_ms >> (40 - 8 * i));
+	stamp(&uuid, 7);
+	return uuid;
+}
+
+struct uuid uuid_batch(const struct uuid *ingestion, int64_t index)
+{
+	uint8_t input[sizeof(ingestion->bytes) + 24], digest[EVP_MAX_MD_SIZE];
+	struct uuid uuid;
+	int len;
+
+	memcpy(input, ingestion->bytes, sizeof(ingestion->bytes));
+	len = snprintf((char *)input + sizeof(ingestion->bytes),
+	    sizeof(input) - sizeof(ingestion->bytes), "%" PRId64, index);
+	if (!EVP_Digest(input, sizeof(ingestion->bytes) + (size_t)len, digest, NULL, EVP_sha1(), NULL))
+		abort();
+	memcpy(uuid.bytes, digest, sizeof(uuid.bytes));
+	stamp(&uuid, 5);
+	return uuid;
+}
+
+void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_SIZE])
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*text++ = '-';
+		*text++ = hex[uuid->bytes[i] >> 4];
+		*text++ = hex[uuid->bytes[i] & 15];
+	}
+	*text = '\0';
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool uuid_parse(const char *text, struct uuid *uuid)
+{
+	if (strlen(text) != UUID_TEXT_SIZE - 1)
+		return false;
+	for (int i = 0; i < 16; i++) {
+		int high, low;
+
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+			return false;
+		high = hex_value(*text++);
+		low = hex_value(*text++);
+		if (high < 0 || low < 0)
+			return false;
+		uuid->bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}

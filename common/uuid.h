@@ -1,0 +1,28 @@
+/* UUIDs of RFC 9562: version 7 for ingestions, version 5 for batches. */
+#ifndef INGESTD_UUID_H
+#define INGESTD_UUID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define UUID_TEXT_SIZE 37
+
+struct uuid {
+	uint8_t bytes[16];
+};
+
+/* A new version 7 UUID: utc_ms first, so that later ones sort behind earlier ones, then random bits
+ * from getrandom(2). */
+struct uuid uuid_v7(int64_t utc_ms);
+
+/* The id of a batch: version 5 (SHA-1) with the ingestion id as name space and the decimal index as
+ * name. Never stored; anyone can compute it again. */
+struct uuid uuid_batch(const struct uuid *ingestion, int64_t index);
+
+/* Lower-case text form. */
+void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_SIZE]);
+
+/* Reads the 36-character text form; either case. False when it is anything else. */
+bool uuid_parse(const char *text, struct uuid *uuid);
+
+#endif

@@ -1,0 +1,245 @@
+/* The envelope of JSON-RPC 2.0 around the methods. */
+#include "wire.h"
+
+#include "wire_codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct wire_codec *const codecs[WIRE_METHOD_COUNT] = {
+    [WIRE_HELLO] = &wire_codec_hello,
+    [WIRE_PING] = &wire_codec_ping,
+    [WIRE_VERSION] = &wire_codec_version,
+    [WIRE_SUBMIT] = &wire_codec_submit,
+    [WIRE_STATUS] = &wire_codec_status,
+};
+
+const char *wire_method_name(enum wire_method method)
+{
+	return codecs[method]->method;
+}
+
+bool wire_get_text(const cJSON *item, char *to, size_t size)
+{
+	const char *text = json_get_str(item);
+
+	if (!text || strlen(text) >= size)
+		return false;
+	strcpy(to, text);
+	return true;
+}
+
+bool wire_get_uuid(const cJSON *item, struct uuid *uuid)
+{
+	const char *text = json_get_str(item);
+
+	return text && uuid_parse(text, uuid);
+}
+
+void wire_add_uuid(cJSON *object, const char *name, const struct uuid *uuid)
+{
+	char text[UUID_TEXT_SIZE];
+
+	uuid_format(uuid, text);
+	cJSON_AddStringToObject(object, name, text);
+}
+
+/* ---- requests ---- */
+
+/* The id: an integer or a string, kept as the sender wrote it. */
+static enum err read_id(
+    const struct json_doc *doc, const cJSON *root, struct wire_request *request, struct fail *fail)
+{
+	const cJSON *id = json_get(root, "id");
+
+	if (!id)
+		return fail_set(fail, ERR_INVALID_REQUEST,
+		    "the member \"id\" is missing: a request without it could not be answered");
+	if (!doc->id || !(cJSON_IsString(id) || cJSON_IsNumber(id)) ||
+	    (cJSON_IsNumber(id) && memchr(doc->id, '.', doc->id_len)) ||
+	    (cJSON_IsNumber(id) && (memchr(doc->id, 'e', doc->id_len) ||
+	                               memchr(doc->id, 'E', doc->id_len))))
+		return fail_set(fail, ERR_INVALID_REQUEST, "\"id\" must be an integer or a string");
+	if (doc->id_len >= sizeof(request->id) ||
+	    (cJSON_IsString(id) ? strlen(id->valuestring) : doc->id_len) > WIRE_ID_MAX)
+		return fail_set(
+		    fail, ERR_INVALID_REQUEST, "\"id\" is longer than %d bytes", WIRE_ID_MAX);
+	memcpy(request->id, doc->id, doc->id_len);
+	request->id[doc->id_len] = '\0';
+	return ERR_OK;
+}
+
+static enum err read_method(const cJSON *root, struct wire_request *request, struct fail *fail)
+{
+	const char *name = json_get_str(json_get(root, "method"));
+
+	if (!name)
+		return fail_set(fail, ERR_INVALID_REQUEST, "\"method\" must be a string");
+	for (int i = 0; i < WIRE_METHOD_COUNT; i++)
+		if (strcmp(codecs[i]->method, name) == 0) {
+			request->method = (enum wire_method)i;
+			return ERR_OK;
+		}
+	return fail_set(fail, ERR_UNKNOWN_METHOD, "unknown method \"%.64s\"", name);
+}
+
+static enum err read_params(const struct json_doc *doc, const cJSON *root,
+    struct wire_request *request, struct fail *fail)
+{
+	const struct wire_codec *codec = codecs[request->method];
+	const cJSON *params = json_get(root, "params");
+
+	if (params && !cJSON_IsObject(params))
+		return fail_set(fail, ERR_INVALID, "\"params\" must be an object");
+	if (json_only(params, codec->params, "\"params\"", fail))
+		return fail->err;
+	if (doc->ids_fail.err) {
+		*fail = doc->ids_fail;
+		return fail->err;
+	}
+	return codec->read_params ? codec->read_params(doc, params, request, fail) : ERR_OK;
+}
+
+static enum err read_envelope(
+    const struct json_doc *doc, struct wire_request *request, struct fail *fail)
+{
+	static const char *const members[] = {"jsonrpc", "id", "method", "params", NULL};
+	const char *version = json_get_str(json_get(doc->root, "jsonrpc"));
+
+	if (cJSON_IsArray(doc->root))
+		return fail_set(
+		    fail, ERR_INVALID_REQUEST, "batches are not supported: send one request per line");
+	if (!cJSON_IsObject(doc->root))
+		return fail_set(fail, ERR_INVALID_REQUEST, "a request must be an object");
+	if (read_id(doc, doc->root, request, fail))
+		return fail->err;
+	if (!version || strcmp(version, "2.0") != 0)
+		return fail_set(fail, ERR_INVALID_REQUEST, "\"jsonrpc\" must be \"2.0\"");
+	if (json_only(doc->root, members, "the request", fail)) {
+		fail->err = ERR_INVALID_REQUEST;
+		return fail->err;
+	}
+	return read_method(doc->root, request, fail);
+}
+
+enum err wire_read_request(const char *line, size_t len, int64_t max_id,
+    struct wire_request *request, struct fail *fail)
+{
+	struct json_doc doc;
+
+	memset(request, 0, sizeof(*request));
+	strcpy(request->id, "null");
+	if (json_parse(line, len, max_id, &doc, fail))
+		return fail->err;
+	if (!read_envelope(&doc, request, fail))
+		read_params(&doc, doc.root, request, fail);
+	json_free(&doc);
+	if (fail->err)
+		wire_request_free(request);
+	return fail->err;
+}
+
+void wire_request_free(struct wire_request *request)
+{
+	idlist_free(&request->submit.ids);
+}
+
+/* Starts a message; `id` is JSON text. */
+static cJSON *new_message(const char *id)
+{
+	cJSON *root = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(root, "jsonrpc", "2.0");
+	cJSON_AddRawToObject(root, "id", id);
+	return root;
+}
+
+static void write_message(cJSON *root, struct buf *out)
+{
+	json_print(root, out);
+	buf_add(out, "\n", 1);
+	cJSON_Delete(root);
+}
+
+void wire_write_request(const struct wire_request *request, struct buf *out)
+{
+	const struct wire_codec *codec = codecs[request->method];
+	cJSON *root = new_message(request->id);
+
+	cJSON_AddStringToObject(root, "method", codec->method);
+	if (codec->write_params)
+		codec->write_params(request, cJSON_AddObjectToObject(root, "params"));
+	write_message(root, out);
+}
+
+/* ---- replies ---- */
+
+void wire_write_reply(
+    const char *id, enum wire_method method, const struct wire_reply *reply, struct buf *out)
+{
+	cJSON *root = new_message(id);
+	cJSON *result = cJSON_AddObjectToObject(root, "result");
+
+	codecs[method]->write_result(reply, result);
+	write_message(root, out);
+}
+
+void wire_write_result(enum wire_method method, const struct wire_reply *reply, struct buf *out)
+{
+	cJSON *result = cJSON_CreateObject();
+
+	codecs[method]->write_result(reply, result);
+	write_message(result, out);
+}
+
+void wire_write_error(const char *id, const struct fail *fail, struct buf *out)
+{
+	cJSON *root = new_message(id);
+	cJSON *error = cJSON_AddObjectToObject(root, "error");
+	cJSON *data;
+
+	json_add_int(error, "code", err_rpc_code(fail->err));
+	cJSON_AddStringToObject(error, "message", fail->text);
+	data = cJSON_AddObjectToObject(error, "data");
+	cJSON_AddStringToObject(data, "code", err_name(fail->err));
+	write_message(root, out);
+}
+
+static void read_error(const cJSON *error, struct fail *fail)
+{
+	const char *name = json_get_str(json_get(json_get(error, "data"), "code"));
+	const char *text = json_get_str(json_get(error, "message"));
+
+	fail_set(fail, name ? err_by_name(name) : ERR_INTERNAL, "%s", text ? text : "no reason given");
+}
+
+bool wire_read_reply(const char *line, size_t len, enum wire_method method,
+    struct wire_reply *reply, struct fail *fail)
+{
+	const struct wire_codec *codec = codecs[method];
+	struct json_doc doc;
+	const cJSON *error, *result;
+	bool ok = true;
+
+	memset(reply, 0, sizeof(*reply));
+	if (json_parse(line, len, INT64_MAX, &doc, fail))
+		return false;
+	error = json_get(doc.root, "error");
+	result = json_get(doc.root, "result");
+	if (error)
+		read_error(error, &reply->fail);
+	else
+		ok = result && !doc.ids_fail.err &&
+		     (!codec->read_result || codec->read_result(&doc, result, reply));
+	json_free(&doc);
+	if (!ok) {
+		wire_reply_free(reply);
+		fail_set(fail, ERR_INTERNAL, "the daemon's reply to \"%s\" is malformed", codec->method);
+	}
+	return ok;
+}
+
+void wire_reply_free(struct wire_reply *reply)
+{
+	status_page_free(&reply->status);
+}

@@ -1,0 +1,147 @@
+/*
+ * The wire format between ingestctl and ingestd: JSON-RPC 2.0 (jsonrpc.org/specification), one
+ * message per line. Both programs use this module and nothing else to make and read messages;
+ * ingestd-protocol(7) describes the same for people.
+ */
+#ifndef INGESTD_WIRE_H
+#define INGESTD_WIRE_H
+
+#include "buf.h"
+#include "err.h"
+#include "idlist.h"
+#include "model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WIRE_PROTOCOL 1
+#define WIRE_MAX_MESSAGE (1024 * 1024) /* default limit of a line in bytes, newline not counted */
+#define WIRE_ID_MAX 64 /* bytes of a request id that is a string */
+#define WIRE_CLIENT_MAX 128 /* bytes of the client's name in `hello` */
+
+/* ---- lines ---- */
+
+/*
+ * Cuts a stream into lines. It remembers how far it has looked, so a long line that comes in many
+ * pieces is scanned once.
+ */
+struct wire_lines {
+	struct buf in;
+	size_t start; /* of the next line */
+	size_t scanned; /* up to here there is no newline */
+	size_t max; /* longest line allowed */
+};
+
+enum wire_lines_result { WIRE_LINE, WIRE_MORE, WIRE_TOO_LONG };
+
+/* Appends bytes that have arrived. */
+void wire_lines_add(struct wire_lines *lines, const char *data, size_t len);
+
+/*
+ * The next line without its newline; it stays valid until the next call on `lines`. Blank lines are
+ * skipped. WIRE_MORE: no complete line is there. WIRE_TOO_LONG: the line passes the limit, complete
+ * or not; nothing sensible can follow.
+ */
+enum wire_lines_result wire_lines_next(struct wire_lines *lines, const char **line, size_t *len);
+
+/* What is left behind the last newline once the peer has closed: WIRE_LINE or WIRE_MORE (nothing). */
+enum wire_lines_result wire_lines_rest(struct wire_lines *lines, const char **line, size_t *len);
+
+void wire_lines_free(struct wire_lines *lines);
+
+/* ---- messages ---- */
+
+enum wire_method { WIRE_HELLO, WIRE_PING, WIRE_VERSION, WIRE_SUBMIT, WIRE_STATUS };
+#define WIRE_METHOD_COUNT 5
+
+/* What a daemon allows; a client learns it from `hello`. */
+struct wire_limits {
+	int64_t max_message_bytes;
+	int64_t max_id;
+	int64_t batch_size;
+};
+
+struct wire_submit {
+	bool has_priority;
+	enum priority priority;
+	char label[LABEL_MAX + 1]; /* empty: none */
+	struct idlist ids;
+};
+
+struct wire_status {
+	struct uuid ingestion;
+	int64_t from_batch;
+};
+
+struct wire_request {
+	char id[WIRE_ID_MAX * 6 + 3]; /* as it was written, a valid JSON text; "null" when unknown */
+	enum wire_method method;
+	char client[WIRE_CLIENT_MAX + 1]; /* hello */
+	struct wire_submit submit;
+	struct wire_status status;
+};
+
+struct wire_hello_reply {
+	int64_t protocol;
+	char version[32];
+	struct wire_limits limits;
+};
+
+struct wire_version_reply {
+	char version[32];
+	char libevent[32], sqlite[32], cjson[32];
+};
+
+struct wire_submit_reply {
+	struct uuid ingestion;
+	int64_t seq;
+	int64_t ids;
+	int64_t batches;
+};
+
+struct wire_reply {
+	struct fail fail; /* not ERR_OK: an error reply, nothing else is set */
+	struct wire_hello_reply hello;
+	struct wire_version_reply version;
+	struct wire_submit_reply submit;
+	struct status_page status;
+};
+
+const char *wire_method_name(enum wire_method method);
+
+/*
+ * Reads one line as a request. On failure *fail says why, request->id is set as far as it could be
+ * read (for the error reply) and nothing needs to be freed. Unknown members are refused.
+ */
+enum err wire_read_request(const char *line, size_t len, int64_t max_id,
+    struct wire_request *request, struct fail *fail);
+
+void wire_request_free(struct wire_request *request);
+
+/* Appends a request as one line, newline included. */
+void wire_write_request(const struct wire_request *request, struct buf *out);
+
+/* Appends the reply to a request with this id and method as one line. reply->fail must be ERR_OK. */
+void wire_write_reply(
+    const char *id, enum wire_method method, const struct wire_reply *reply, struct buf *out);
+
+/* Appends an error reply as one line. */
+void wire_write_error(const char *id, const struct fail *fail, struct buf *out);
+
+/*
+ * Reads one line as the reply to a request of this method. Unknown members are ignored. False: it is
+ * no such reply, *fail says why (ERR_INTERNAL). True: reply->fail tells success from an error reply.
+ */
+bool wire_read_reply(const char *line, size_t len, enum wire_method method,
+    struct wire_reply *reply, struct fail *fail);
+
+void wire_reply_free(struct wire_reply *reply);
+
+/*
+ * Appends the result of a reply alone, without the JSON-RPC envelope, and a newline: what `--json`
+ * prints and what an HTTP body holds.
+ */
+void wire_write_result(enum wire_method method, const struct wire_reply *reply, struct buf *out);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What each method puts into `params` and `result`; wire.c adds the envelope. Only wire*.c include
+ * this. A method is one row of wire_codecs and its functions in a wire_*.c file.
+ */
+#ifndef INGESTD_WIRE_CODEC_H
+#define INGESTD_WIRE_CODEC_H
+
+#include "json.h"
+#include "wire.h"
+
+#include <cjson/cJSON.h>
+
+struct wire_codec {
+	const char *method;
+	const char *const *params; /* the allowed members, a list that NULL ends */
+	/* `params` is an object or NULL, its member names are checked; doc holds the ids. */
+	enum err (*read_params)(const struct json_doc *doc, const cJSON *params,
+	    struct wire_request *request, struct fail *fail);
+	void (*write_params)(const struct wire_request *request, cJSON *params);
+	/* False: something that this protocol version promises is missing or malformed. */
+	bool (*read_result)(
+	    const struct json_doc *doc, const cJSON *result, struct wire_reply *reply);
+	void (*write_result)(const struct wire_reply *reply, cJSON *result);
+};
+
+/* A missing entry of a row means: nothing to read or write. */
+extern const struct wire_codec wire_codec_hello, wire_codec_ping, wire_codec_version,
+    wire_codec_submit, wire_codec_status;
+
+/* Copies the string `item` into to[size]; false when it is missing, no string, or too long. */
+bool wire_get_text(const cJSON *item, char *to, size_t size);
+
+/* Reads a UUID in text form; false when `item` is missing or something else. */
+bool wire_get_uuid(const cJSON *item, struct uuid *uuid);
+
+void wire_add_uuid(cJSON *object, const char *name, const struct uuid *uuid);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The engine: takes slots when they are due, gives their batches to the handler and records what
+ * became of them. It asks "when next?" and has no timer of its own; it knows neither libevent nor
+ * SQL, and all its time comes from the injected clock.
+ *
+ * A place is a slot that is running. At most `concurrency` places are taken; the next slot is only
+ * claimed when one is free, and only after the starts of the last slot are known.
+ */
+#ifndef INGESTD_ENGINE_H
+#define INGESTD_ENGINE_H
+
+#include "clock.h"
+#include "handler.h"
+#include "storeq.h"
+
+struct engine;
+
+struct engine_env {
+	const struct clock *clock;
+	struct storeq *queue; /* borrowed */
+	struct handler *handler; /* borrowed */
+	int64_t concurrency;
+	/* Something has changed: call engine_tick() soon, not from inside this call. */
+	void (*wake)(void *arg);
+	void *arg;
+};
+
+struct engine *engine_new(const struct engine_env *env);
+
+/* Only when engine_is_idle(). */
+void engine_free(struct engine *engine);
+
+/*
+ * Does what is due at `now` (boot_ns) and returns when to be called again, CLOCK_NEVER for "when
+ * wake() says so".
+ */
+int64_t engine_tick(struct engine *engine, int64_t now);
+
+/* Something was committed that may be ready to start. */
+void engine_kick(struct engine *engine);
+
+/* Takes no further slots; what runs goes on. */
+void engine_stop(struct engine *engine);
+
+/* Ends what runs; such batches run again after the next start. To be called after engine_stop(). */
+void engine_interrupt(struct engine *engine);
+
+/* Nothing runs and every outcome is recorded. */
+bool engine_is_idle(const struct engine *engine);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * The mailbox in front of the store. One thread owns the writing connection: it takes what waits,
+ * runs it in one transaction, commits once, and only then hands the answers back (group commit). A
+ * second thread does the reads, so they never wait behind an fsync. The loop never touches the disk.
+ *
+ * Answers are given on the thread that calls storeq_deliver(), in the order in which they were done.
+ */
+#ifndef INGESTD_STOREQ_H
+#define INGESTD_STOREQ_H
+
+#include "store.h"
+
+/* Limits of one turn. */
+#define STOREQ_TURN_OPS 256
+#define STOREQ_TURN_BYTES (1024 * 1024)
+#define STOREQ_TURN_NS 5000000
+
+/* Limits of what may wait: operations of the front doors, and the bytes of their ids. */
+#define STOREQ_MAX_OPS 4096
+#define STOREQ_MAX_BYTES (64 * 1024 * 1024)
+
+struct storeq;
+
+/* An operation in the queue. The caller owns it; it must stay until done() is called. */
+struct storeq_op {
+	struct store_op op;
+	void (*done)(struct storeq_op *op); /* exactly once, never from inside storeq_post() */
+	void *arg;
+	struct storeq_op *next; /* the queue's */
+};
+
+struct storeq_env {
+	struct store *writer; /* borrowed */
+	struct store *reader; /* borrowed; NULL: reads go through the writer */
+	const struct clock *clock;
+	/* Called on a thread of the queue when something can be delivered. */
+	void (*notify)(void *arg);
+	/* Called by storeq_deliver(), once, after an unknown outcome: stop the process. */
+	void (*broken)(void *arg, const struct fail *why);
+	void *arg;
+};
+
+/* Makes the queue. With `threads` false nothing runs by itself: storeq_step() does (tests). */
+struct storeq *storeq_new(const struct storeq_env *env, bool threads);
+
+/*
+ * Puts an operation of a front door into the queue. False when the queue is full or has been broken:
+ * nothing will happen, answer `busy`.
+ */
+bool storeq_post(struct storeq *queue, struct storeq_op *op);
+
+/* The same for the engine: goes before all others and is always taken. */
+void storeq_post_engine(struct storeq *queue, struct storeq_op *op);
+
+/* Calls done() for all operations that have been answered. */
+void storeq_deliver(struct storeq *queue);
+
+/* Runs one turn in the calling thread; false when nothing waited. Only without threads. */
+bool storeq_step(struct storeq *queue);
+
+/* Nothing waits, runs or is to be delivered. */
+bool storeq_is_idle(struct storeq *queue);
+
+/*
+ * Ends the threads after what waits has been done, and frees the queue. Answers that were not
+ * delivered are delivered now.
+ */
+void storeq_free(struct storeq *queue);
+
+#endif
