@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SHOWN_MAX 40 /* bytes of a wrong value that an error shows */
+#define WHERE_MAX 90 /* bytes of the place; the line number and the value must fit behind it */
 
 static void reserve(struct idlist *list, size_t more)
 {
@@ -49,11 +50,14 @@ enum err idlist_read_id(
 	    (int)(len < SHOWN_MAX ? len : SHOWN_MAX), text, len < SHOWN_MAX ? "" : "...", max_id);
 }
 
-/* One token: ID or FIRST-LAST. A leading '-' is not a range but a negative number to refuse. */
+/*
+ * One token: ID or FIRST-LAST. A '-' at its start or end makes no range but something to refuse as a
+ * whole.
+ */
 static enum err parse_token(struct idlist *list, const char *token, size_t len, size_t limit,
     const char *where, struct fail *fail)
 {
-	const char *dash = len > 1 ? memchr(token + 1, '-', len - 1) : NULL;
+	const char *dash = len > 2 ? memchr(token + 1, '-', len - 2) : NULL;
 	size_t first_len = dash ? (size_t)(dash - token) : len;
 	int64_t first, last;
 
@@ -102,7 +106,7 @@ enum err idlist_parse_text(struct idlist *list, const char *text, size_t len, si
 		size_t n = token_length(text + i, len - i);
 
 		if (n > 0) {
-			snprintf(place, sizeof(place), "%s, line %zu", where, line);
+			snprintf(place, sizeof(place), "%.*s, line %zu", WHERE_MAX, where, line);
 			if (parse_token(list, text + i, n, limit, place, fail))
 				return fail->err;
 			i += n;

@@ -19,6 +19,7 @@ struct lexer {
 	int64_t max_id;
 	size_t values;
 	int depth;
+	bool in_ids; /* inside an "ids" array, where all else is skipped */
 	struct fail *fail;
 };
 
@@ -131,7 +132,7 @@ static bool lex_digits(struct lexer *lx)
 	return true;
 }
 
-static bool lex_number(struct lexer *lx)
+static bool lex_number_token(struct lexer *lx)
 {
 	if (peek(lx) == '-')
 		lx->at++;
@@ -149,6 +150,20 @@ static bool lex_number(struct lexer *lx)
 		if (peek(lx) == '+' || peek(lx) == '-')
 			lx->at++;
 		return lex_digits(lx);
+	}
+	return true;
+}
+
+static bool lex_number(struct lexer *lx)
+{
+	const char *token = lx->at;
+
+	if (!lex_number_token(lx))
+		return false;
+	/* cJSON reads no longer ones. */
+	if (!lx->in_ids && lx->at - token > JSON_MAX_NUMBER) {
+		lx->at = token;
+		return bad(lx, "a number of more than 63 characters");
 	}
 	return true;
 }
@@ -235,12 +250,17 @@ static bool lex_ids(struct lexer *lx)
 	struct json_span span = {.at = doc->ids.n};
 	bool done;
 
+	if (++lx->depth > JSON_MAX_DEPTH)
+		return bad(lx, "nested deeper than 32 levels");
+	lx->in_ids = true;
 	buf_add(&lx->out, lx->copied, (size_t)(lx->at - lx->copied));
 	buf_printf(&lx->out, "[%zu]", doc->n_spans);
 	done = lex_is_empty(lx, ']');
 	for (size_t i = 0; !done; i++)
 		if (!lex_id(lx, i) || !lex_separator(lx, ']', &done))
 			return false;
+	lx->in_ids = false;
+	lx->depth--;
 	lx->copied = lx->at;
 	span.n = doc->ids.n - span.at;
 	doc->spans = xreallocarray(doc->spans, doc->n_spans + 1, sizeof(span));
@@ -269,7 +289,7 @@ static bool lex_member(struct lexer *lx)
 	lx->at++;
 	skip_space(lx);
 	value = lx->at;
-	if (is_name(name, len, "\"ids\"") && peek(lx) == '[') {
+	if (is_name(name, len, "\"ids\"") && peek(lx) == '[' && !lx->in_ids) {
 		lx->values++;
 		return lex_ids(lx);
 	}
@@ -328,7 +348,24 @@ static bool lex_text(struct lexer *lx)
 	return true;
 }
 
-/* Duplicate names, which differ in escapes at most; counts the "ids" arrays on the way. */
+static bool ids_escaped(struct fail *fail)
+{
+	fail_set(fail, ERR_PARSE_ERROR, "the name \"ids\" must be written without escapes");
+	return false;
+}
+
+/* Whether an array holds what lex_ids() has put in the place of its span number `index`. */
+static bool is_span(const cJSON *array, size_t index)
+{
+	const cJSON *number = array->child;
+
+	return cJSON_IsNumber(number) && !number->next && number->valuedouble == (double)index;
+}
+
+/*
+ * Duplicate names, which differ in escapes at most, and names "ids" that lex_member() did not see
+ * because of escapes. Counts the "ids" arrays on the way.
+ */
 static bool check_names(const cJSON *value, size_t *ids, struct fail *fail)
 {
 	const cJSON *member, *other;
@@ -343,7 +380,8 @@ static bool check_names(const cJSON *value, size_t *ids, struct fail *fail)
 					return false;
 				}
 			if (cJSON_IsArray(member) && strcmp(member->string, "ids") == 0) {
-				++*ids;
+				if (!is_span(member, (*ids)++))
+					return ids_escaped(fail);
 				continue;
 			}
 		}
@@ -363,11 +401,7 @@ static bool build(struct lexer *lx)
 		return bad(lx, "refused by cJSON");
 	if (!check_names(lx->doc->root, &ids, lx->fail))
 		return false;
-	if (ids != lx->doc->n_spans) {
-		fail_set(lx->fail, ERR_PARSE_ERROR, "the name \"ids\" must be written without escapes");
-		return false;
-	}
-	return true;
+	return ids == lx->doc->n_spans || ids_escaped(lx->fail);
 }
 
 enum err json_parse(

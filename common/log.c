@@ -13,7 +13,7 @@
 #define VALUE_MAX 1024
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
-static enum log_level max_level = LOG_INFO;
+static _Atomic enum log_level max_level = LOG_INFO;
 
 void log_set_level(enum log_level level)
 {

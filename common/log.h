@@ -33,7 +33,7 @@ static inline struct log_field log_msg(const char *text)
 	return log_str("msg", text);
 }
 
-/* Events above this level are dropped; LOG_INFO at start. Not to be changed while threads run. */
+/* Events above this level are dropped; LOG_INFO at start. Thread-safe. */
 void log_set_level(enum log_level level);
 
 /* "error", "warn", "info", "debug"; -1 for another name. */

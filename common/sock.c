@@ -104,13 +104,16 @@ static enum err bind_and_listen(struct sock_listener *listener, const struct soc
 	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (listener->fd < 0)
 		return system_fail(fail, "no socket for", address->sun_path);
-	if (fchmod(listener->fd, mode) != 0 ||
+	/* bind(2) takes the umask off; the rest of the mode comes when the group is the right one. */
+	if (fchmod(listener->fd, mode & 0700) != 0 ||
 	    bind(listener->fd, (const struct sockaddr *)address, sizeof(*address)) != 0 ||
-	    (gid != (gid_t)-1 && lchown(address->sun_path, (uid_t)-1, gid) != 0) ||
-	    listen(listener->fd, BACKLOG) != 0 || lstat(address->sun_path, &st) != 0)
+	    lstat(address->sun_path, &st) != 0)
 		return system_fail(fail, "cannot listen on", address->sun_path);
 	listener->dev = st.st_dev;
 	listener->ino = st.st_ino;
+	if ((gid != (gid_t)-1 && lchown(address->sun_path, (uid_t)-1, gid) != 0) ||
+	    chmod(address->sun_path, mode) != 0 || listen(listener->fd, BACKLOG) != 0)
+		return system_fail(fail, "cannot listen on", address->sun_path);
 	return ERR_OK;
 }
 
@@ -169,6 +172,7 @@ int sock_connect(const char *path, int64_t timeout_ms, struct fail *fail)
 		close(fd);
 		return -1;
 	}
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){0}, sizeof(timeout));
 	return fd;
 }
 

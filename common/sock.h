@@ -33,9 +33,10 @@ int sock_default_path(char path[SOCK_PATH_SIZE]);
 
 /*
  * Listens on `path`. The lock on PATH.lock comes first: who holds it may remove a socket file that a
- * dead daemon left. The mode is on the socket before it has a name, so there is no moment with a
- * wider one. `gid` is (gid_t)-1 for no change. Errors: ERR_INVALID (path too long), ERR_CONFLICT
- * (another daemon holds it), ERR_INTERNAL (the system refused); the text names the path.
+ * dead daemon left. The file gets exactly `mode`, whatever the umask is; there is no moment with a
+ * wider one, nor with more than the owner's part before the group is set. `gid` is (gid_t)-1 for no
+ * change. Errors: ERR_INVALID (path too long), ERR_CONFLICT (another daemon holds it), ERR_INTERNAL
+ * (the system refused); the text names the path.
  */
 enum err sock_listen(
     struct sock_listener *listener, const char *path, mode_t mode, gid_t gid, struct fail *fail);

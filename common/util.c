@@ -95,14 +95,17 @@ static const struct unit *unit_by_name(const char *name, size_t len)
 	return NULL;
 }
 
-/* Digits behind the decimal point, as a share of `unit`, rounded down to a nanosecond. */
+/*
+ * Digits behind the decimal point, as a share of `unit`, rounded up to a nanosecond: a rate must not
+ * become higher. From the last digit on, so that rounding at each of them rounds the whole.
+ */
 static int64_t fraction_ns(const char *digits, size_t len, int64_t unit)
 {
 	int64_t ns = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		unit /= 10;
-		ns += (digits[i] - '0') * unit;
+	while (len-- > 0) {
+		ns += (digits[len] - '0') * unit;
+		ns = ns / 10 + (ns % 10 != 0);
 	}
 	return ns;
 }

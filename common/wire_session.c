@@ -16,8 +16,8 @@ static enum err read_hello(const struct json_doc *doc, const cJSON *params,
 
 	(void)doc;
 	if (client && !wire_get_text(client, request->client, sizeof(request->client)))
-		return fail_set(fail, ERR_INVALID, "\"client\" must be a string of at most %d bytes",
-		    WIRE_CLIENT_MAX);
+		return fail_set(fail, ERR_INVALID,
+		    "\"client\" must be a string of at most %d bytes", WIRE_CLIENT_MAX);
 	return ERR_OK;
 }
 
@@ -37,9 +37,9 @@ static bool read_hello_result(
 	return json_get_int(json_get(result, "protocol"), 1, INT32_MAX, &hello->protocol) &&
 	       wire_get_text(json_get(result, "version"), hello->version, sizeof(hello->version)) &&
 	       json_get_int(json_get(limits, "max_message_bytes"), 1, JSON_MAX_EXACT,
-	           &hello->limits.max_message_bytes) &&
-	       json_get_int(json_get(limits, "batch_size"), 1, JSON_MAX_EXACT,
-	           &hello->limits.batch_size);
+		   &hello->limits.max_message_bytes) &&
+	       json_get_int(
+		   json_get(limits, "batch_size"), 1, JSON_MAX_EXACT, &hello->limits.batch_size);
 }
 
 static void write_hello_result(const struct wire_reply *reply, cJSON *result)
@@ -92,10 +92,12 @@ static bool read_version_result(
 	const cJSON *libraries = json_get(result, "libraries");
 
 	(void)doc;
-	wire_get_text(json_get(libraries, "libevent"), version->libevent, sizeof(version->libevent));
+	wire_get_text(
+	    json_get(libraries, "libevent"), version->libevent, sizeof(version->libevent));
 	wire_get_text(json_get(libraries, "sqlite"), version->sqlite, sizeof(version->sqlite));
 	wire_get_text(json_get(libraries, "cjson"), version->cjson, sizeof(version->cjson));
-	return wire_get_text(json_get(result, "version"), version->version, sizeof(version->version));
+	return wire_get_text(
+	    json_get(result, "version"), version->version, sizeof(version->version));
 }
 
 static void write_version_result(const struct wire_reply *reply, cJSON *result)
@@ -107,7 +109,10 @@ static void write_version_result(const struct wire_reply *reply, cJSON *result)
 	libraries = cJSON_AddObjectToObject(result, "libraries");
 	cJSON_AddStringToObject(libraries, "libevent", reply->version.libevent);
 	cJSON_AddStringToObject(libraries, "sqlite", reply->version.sqlite);
-	cJSON_AddStringToObject(libraries, "cjson", cJSON_Version());
+	/* Set in a client that prints what a daemon has said; the daemon's own comes from here,
+	 * where cJSON is used. */
+	cJSON_AddStringToObject(
+	    libraries, "cjson", reply->version.cjson[0] ? reply->version.cjson : cJSON_Version());
 }
 
 const struct wire_codec wire_codec_version = {

@@ -163,6 +163,9 @@ enum err store_sqlite_open(struct store **store, const char *path,
 /* A second connection for reads, for a thread of its own, beside an open store. */
 enum err store_sqlite_open_reader(struct store **store, const char *path, struct fail *fail);
 
+/* The version of the SQLite library in use. */
+const char *store_sqlite_library(void);
+
 /*
  * The full check of a store that no daemon uses: every page, every row, all counters. True when it is
  * sound; otherwise *fail says what was found first.

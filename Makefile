@@ -1,0 +1,180 @@
+# ingestd: `make help` says what there is. One Makefile, no recursion into directories; each variant
+# builds into its own build/$(V)/, so they live side by side.
+
+V ?= release
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+B := build/$(V)
+
+# ---- flags ----
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+CFLAGS_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+LDFLAGS_asan := -pie -fsanitize=address,undefined
+CFLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+LDFLAGS_tsan := -pie -fsanitize=thread
+
+ifeq ($(filter release asan tsan,$(V)),)
+$(error V=$(V) is not one of release, asan, tsan)
+endif
+ifdef CI
+WARNINGS += -Werror
+endif
+
+# Recursive variables: pkg-config may only be there after `make deps`.
+COMMON_PKGS := libcjson libcrypto
+DAEMON_PKGS := libevent_core libevent_pthreads sqlite3
+PKG_CFLAGS = $(shell pkg-config --cflags $(COMMON_PKGS) $(DAEMON_PKGS))
+COMMON_LIBS = $(shell pkg-config --libs $(COMMON_PKGS)) -lm
+DAEMON_LIBS = $(shell pkg-config --libs $(DAEMON_PKGS))
+
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIE -pthread $(WARNINGS) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS)
+ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS_$(V)) $(LDFLAGS)
+
+# ---- sources ----
+
+COMMON_SRC := $(sort $(wildcard common/*.c))
+DAEMON_SRC := $(sort $(wildcard daemon/*.c))
+CLI_SRC := $(sort $(wildcard cli/*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+STORE_SRC := $(sort $(wildcard tests/store/*.c))
+SIM_SRC := $(sort $(wildcard tests/sim/*.c))
+PRELOAD_SRC := $(sort $(wildcard tests/preload/*.c))
+HEADERS := $(sort $(wildcard common/*.h daemon/*.h cli/*.h tests/*/*.h))
+C_FILES := $(COMMON_SRC) $(DAEMON_SRC) $(CLI_SRC) $(UNIT_SRC) $(STORE_SRC) $(SIM_SRC) $(PRELOAD_SRC) \
+	$(HEADERS)
+SHELL_FILES := $(sort $(wildcard .ci/* tests/*.sh tests/*/*.sh tests/*/*.bash tests/*/*.bats) tests/run)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+COMMON_OBJ := $(call obj,$(COMMON_SRC))
+DAEMON_OBJ := $(call obj,$(DAEMON_SRC))
+CLI_OBJ := $(call obj,$(CLI_SRC))
+# What tests link: the whole daemon but main().
+DAEMON_LIB_OBJ := $(filter-out $(B)/obj/daemon/main.o,$(DAEMON_OBJ))
+# Stores and helpers that several test programs share.
+STORE_MEM_OBJ := $(B)/obj/tests/store/store_mem.o
+
+UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRC))
+STORE_BIN := $(if $(STORE_SRC),$(B)/tests/store/test_store)
+SIM_BIN := $(if $(SIM_SRC),$(B)/tests/sim/test_sim)
+PRELOAD_BIN := $(patsubst tests/%.c,$(B)/tests/%.so,$(PRELOAD_SRC))
+TEST_BIN := $(UNIT_BIN) $(STORE_BIN) $(SIM_BIN)
+
+# ---- programs ----
+
+.PHONY: all deps demo test lint format asan tsan install uninstall clean help test-build
+.DELETE_ON_ERROR:
+
+all: $(B)/ingestd $(B)/ingestctl
+
+$(B)/ingestd: $(DAEMON_OBJ) $(COMMON_OBJ)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(COMMON_LIBS)
+
+$(B)/ingestctl: $(CLI_OBJ) $(COMMON_OBJ)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(COMMON_LIBS)
+
+# The schema is SQL for people and a C string for the compiler.
+$(B)/gen/%.sql.h: %.sql
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< >$@
+
+$(B)/obj/daemon/store_sqlite_schema.o: $(B)/gen/daemon/schema_sqlite.sql.h
+
+# Objects are made again when the flags change.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
+.PHONY: FORCE
+
+$(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -iquote common $(INCLUDES) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/daemon/%.o: INCLUDES = -iquote $(B)/gen/daemon
+$(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store
+
+# ---- test programs ----
+
+TEST_LIBS = $(DAEMON_LIBS) $(COMMON_LIBS) $(shell pkg-config --libs cmocka)
+
+$(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(STORE_BIN): $(call obj,$(STORE_SRC)) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(SIM_BIN): $(call obj,$(SIM_SRC)) $(STORE_MEM_OBJ) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+# Preloaded libraries are never sanitized: they come before the runtime.
+$(PRELOAD_BIN): $(B)/tests/%.so: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $< -ldl
+
+test-build: all $(TEST_BIN) $(PRELOAD_BIN)
+
+-include $(patsubst %.o,%.d,$(wildcard $(B)/obj/*/*.o $(B)/obj/*/*/*.o))
+
+# ---- targets for people ----
+
+deps:
+	.ci/deps build test lint
+
+demo:
+	.ci/deps build
+	$(MAKE) all
+	tests/demo.sh $(B)
+
+test:
+	.ci/deps build test
+	$(MAKE) test-build
+	tests/run $(B)
+
+asan tsan:
+	$(MAKE) V=$@ test
+
+lint:
+	.ci/deps build lint
+	$(MAKE) all
+	tests/lint/run.sh $(C_FILES) -- $(SHELL_FILES)
+
+format:
+	clang-format -i $(C_FILES)
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
+	install -m 755 $(B)/ingestd $(DESTDIR)$(SBINDIR)/ingestd
+	install -m 755 $(B)/ingestctl $(DESTDIR)$(BINDIR)/ingestctl
+	install -m 644 man/ingestctl.1 $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 man/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man7/
+	install -m 644 man/ingestd.8 $(DESTDIR)$(MANDIR)/man8/
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/ingestd $(DESTDIR)$(BINDIR)/ingestctl \
+	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 \
+	    $(DESTDIR)$(MANDIR)/man8/ingestd.8
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make            build build/release/ingestd and build/release/ingestctl'
+	@echo 'make deps       install the Debian packages that building and testing need'
+	@echo 'make demo       install what is missing, build, and show one ingestion from start to end'
+	@echo 'make test       install what is missing, build, and run all tests'
+	@echo 'make asan tsan  the same tests with ASan+UBSan, with TSan'
+	@echo 'make lint       layers, manuals, formatting, shell scripts'
+	@echo 'make format     format the C files'
+	@echo 'make install    install below PREFIX=$(PREFIX) (DESTDIR= is honoured); make uninstall'
+	@echo 'make clean      remove build/'
+	@echo
+	@echo 'Variables: V=release|asan|tsan, CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, CI=1 (warnings are'
+	@echo 'errors), NO_INSTALL=1 (never install packages, say what is missing instead).'

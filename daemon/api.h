@@ -1,0 +1,42 @@
+/*
+ * The verbs: what a request means, whichever door it came through. A door decodes a request, starts
+ * the call, and writes the reply when it is done.
+ */
+#ifndef INGESTD_API_H
+#define INGESTD_API_H
+
+#include "conf.h"
+#include "engine.h"
+#include "storeq.h"
+#include "wire.h"
+
+struct api;
+
+/* One request on its way. */
+struct api_call {
+	struct wire_request request; /* in; the door frees it after done() */
+	struct wire_reply reply; /* out: reply.fail tells success; the door frees it */
+	/* Exactly once, possibly from inside api_start(). */
+	void (*done)(struct api_call *call);
+};
+
+struct api_env {
+	const struct conf *conf; /* borrowed; its reloadable values are read at each call */
+	const struct clock *clock;
+	struct storeq *queue; /* borrowed */
+	struct engine *engine; /* borrowed; is told of everything that may be ready to start */
+	struct wire_version_reply version; /* what this daemon is made of */
+};
+
+struct api *api_new(const struct api_env *env);
+
+/* Only when every call is done. */
+void api_free(struct api *api);
+
+/* Starts a call; `call` must stay until done(). */
+void api_start(struct api *api, struct api_call *call);
+
+/* From now on submissions are refused with ERR_DRAINING. */
+void api_drain(struct api *api);
+
+#endif

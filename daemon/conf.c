@@ -1,0 +1,297 @@
+/* Where option values come from, and which one counts. */
+#include "conf.h"
+
+#include "sock.h"
+#include "store.h"
+#include "util.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SETTLE_AUTO_MAX_NS (300 * NS_PER_MS)
+#define ENV_SIZE 64
+
+static const struct action {
+	const char *name;
+	enum conf_action action;
+	const char *help;
+} actions[] = {
+    {"help", CONF_HELP, "show this help"},
+    {"version", CONF_VERSION, "show the version"},
+    {"print-config", CONF_PRINT, "show every option with its value and where that comes from"},
+    {"check-config", CONF_CHECK_CONFIG, "check all options and exit: 0 good, 2 not"},
+    {"check", CONF_CHECK_STORE, "check the whole store, which no daemon may be using, and exit"},
+};
+
+/* ---- one value ---- */
+
+static void env_name(const struct conf_option *option, char name[ENV_SIZE])
+{
+	size_t len = (size_t)snprintf(name, ENV_SIZE, "INGESTD_%s", option->name);
+
+	for (size_t i = 0; i < len; i++)
+		name[i] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
+}
+
+/* Sets an option and remembers where the value came from. An error names that place, too. */
+static enum err set(void *arg, const struct conf_option *option, const char *text,
+    const char *origin, struct fail *fail)
+{
+	struct conf *conf = arg;
+	struct conf_value *value = &conf->values[option - conf_options];
+	char *copy = xstrdup(text);
+	struct fail why;
+
+	if (option->read(option, copy, (char *)conf + option->offset, &why)) {
+		free(copy);
+		return fail_set(fail, why.err, "%s: %s", origin, why.text);
+	}
+	free(value->text);
+	free(value->origin);
+	value->text = copy;
+	value->origin = xstrdup(origin);
+	return ERR_OK;
+}
+
+/* ---- defaults ---- */
+
+/* As root below /var/lib, else in the state directory of the user (XDG Base Directory). */
+static char *default_store(void)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		return xstrdup(STORE_SQLITE_SCHEME "/var/lib/ingestd/ingestd.db");
+	if (state && *state)
+		return xasprintf(STORE_SQLITE_SCHEME "%s/ingestd/ingestd.db", state);
+	if (home && *home)
+		return xasprintf(STORE_SQLITE_SCHEME "%s/.local/state/ingestd/ingestd.db", home);
+	return NULL;
+}
+
+static char *default_socket(void)
+{
+	char path[SOCK_PATH_SIZE];
+
+	return sock_default_path(path) == 0 ? xstrdup(path) : NULL;
+}
+
+/* A default that depends on who runs the daemon; none at all is fine when a value is given. */
+static enum err set_found(
+    struct conf *conf, const char *name, char *text, struct fail *fail)
+{
+	enum err err = ERR_OK;
+
+	if (text)
+		err = set(conf, conf_option_by_name(name), text, "default", fail);
+	free(text);
+	return err;
+}
+
+static enum err set_defaults(struct conf *conf, struct fail *fail)
+{
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++)
+		if (conf_options[i].fallback &&
+		    set(conf, &conf_options[i], conf_options[i].fallback, "default", fail))
+			return fail->err;
+	if (set_found(conf, "socket", default_socket(), fail))
+		return fail->err;
+	return set_found(conf, "store", default_store(), fail);
+}
+
+/* ---- environment and command line ---- */
+
+static enum err set_environment(struct conf *conf, struct fail *fail)
+{
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
+		char name[ENV_SIZE];
+		const char *text;
+
+		env_name(&conf_options[i], name);
+		text = getenv(name);
+		if (text && *text && set(conf, &conf_options[i], text, name, fail))
+			return fail->err;
+	}
+	return ERR_OK;
+}
+
+/* getopt_long() answers with the place in this array: actions first, then options. */
+static void fill_long_options(struct option *longs)
+{
+	size_t n = 0;
+
+	for (; n < COUNT_OF(actions); n++)
+		longs[n] = (struct option){actions[n].name, no_argument, NULL, (int)n};
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++, n++)
+		longs[n] = (struct option){conf_options[i].name,
+		    conf_options[i].argument ? required_argument : optional_argument, NULL, (int)n};
+	longs[n] = (struct option){0};
+}
+
+static enum err set_flag(struct conf *conf, int found, struct fail *fail)
+{
+	const struct conf_option *option = &conf_options[(size_t)found - COUNT_OF(actions)];
+	char origin[ENV_SIZE];
+
+	snprintf(origin, sizeof(origin), "--%s", option->name);
+	return set(conf, option, optarg ? optarg : "yes", origin, fail);
+}
+
+/*
+ * Walks the command line. With `only_config` it looks for --config alone, since the file that this
+ * names goes before the other flags.
+ */
+static enum err read_flags(struct conf *conf, int argc, char **argv, bool only_config,
+    enum conf_action *action, struct fail *fail)
+{
+	struct option longs[COUNT_OF(actions) + CONF_OPTION_COUNT + 1];
+	int found;
+
+	fill_long_options(longs);
+	optind = 0; /* starts anew (getopt(3)) */
+	opterr = 0;
+	while ((found = getopt_long(argc, argv, "+:h", longs, NULL)) != -1) {
+		if (found == 'h')
+			found = 0;
+		if (found == ':')
+			return fail_set(
+			    fail, ERR_INVALID, "option %s needs a value", argv[optind - 1]);
+		if (found == '?')
+			return fail_set(fail, ERR_INVALID, "unknown option %s", argv[optind - 1]);
+		if ((size_t)found < COUNT_OF(actions))
+			*action = actions[found].action;
+		else if ((!only_config || (size_t)found == COUNT_OF(actions)) &&
+		         set_flag(conf, found, fail))
+			return fail->err;
+	}
+	if (optind < argc)
+		return fail_set(fail, ERR_INVALID, "unexpected argument \"%s\"", argv[optind]);
+	return ERR_OK;
+}
+
+static enum err check_complete(const struct conf *conf, struct fail *fail)
+{
+	if (!conf->socket)
+		return fail_set(fail, ERR_INVALID,
+		    "no socket: give --socket, since XDG_RUNTIME_DIR is not set (or too long)");
+	if (!conf->store)
+		return fail_set(
+		    fail, ERR_INVALID, "no store: give --store, since HOME is not set");
+	return ERR_OK;
+}
+
+enum err conf_load(
+    struct conf *conf, int argc, char **argv, enum conf_action *action, struct fail *fail)
+{
+	*conf = (struct conf){0};
+	*action = CONF_RUN;
+	if (set_defaults(conf, fail) || read_flags(conf, argc, argv, true, action, fail))
+		return fail->err;
+	/* The file's name may come from the environment, too; a flag has set it already, then. */
+	if (!*conf->config && getenv("INGESTD_CONFIG") &&
+	    set(conf, &conf_options[0], getenv("INGESTD_CONFIG"), "INGESTD_CONFIG", fail))
+		return fail->err;
+	if (*conf->config && conf_file_read(conf->config, set, conf, fail))
+		return fail->err;
+	if (set_environment(conf, fail) || read_flags(conf, argc, argv, false, action, fail))
+		return fail->err;
+	return check_complete(conf, fail);
+}
+
+void conf_free(struct conf *conf)
+{
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
+		free(conf->values[i].text);
+		free(conf->values[i].origin);
+	}
+	*conf = (struct conf){0};
+}
+
+void conf_reload(struct conf *conf, const struct conf *fresh)
+{
+	struct fail fail;
+
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++)
+		if (conf_options[i].reloadable)
+			set(conf, &conf_options[i], fresh->values[i].text, fresh->values[i].origin, &fail);
+}
+
+int64_t conf_settle_ns(const struct conf *conf)
+{
+	int64_t tenth = conf->interval_ns / 10;
+
+	if (conf->settle_ns != CONF_SETTLE_AUTO)
+		return conf->settle_ns;
+	return tenth < SETTLE_AUTO_MAX_NS ? tenth : SETTLE_AUTO_MAX_NS;
+}
+
+/* ---- output ---- */
+
+void conf_print(const struct conf *conf, FILE *out)
+{
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
+		const struct conf_value *value = &conf->values[i];
+		const char *text = value->text ? value->text : "";
+		const char *quote = strpbrk(text, "#\"") ? "\"" : "";
+		/* What is empty, and the file itself, cannot stand in a file. */
+		char *line = xasprintf("%s%s = %s%s%s", *text && i > 0 ? "" : "# ",
+		    conf_options[i].name, quote, text, quote);
+
+		fprintf(out, "%-44s # %s\n", line, value->origin ? value->origin : "default");
+		free(line);
+	}
+}
+
+/* Prints `text` in lines that begin at column `indent`; the first one is there already. */
+static void print_wrapped(FILE *out, const char *text, int indent, int width)
+{
+	int column = indent;
+
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (column > indent && column + 1 + len > width)
+			column = fprintf(out, "\n%*s", indent, "") - 1;
+		else if (column > indent)
+			column += fprintf(out, " ");
+		column += fprintf(out, "%.*s", len, text);
+		text += len + (text[len] != '\0');
+	}
+	fputc('\n', out);
+}
+
+static void print_option(FILE *out, const char *name, const char *argument, const char *help)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "--%s%s%s", name, argument ? " " : "", argument ? argument : "");
+	fprintf(out, "  %-26s ", left);
+	print_wrapped(out, help, 29, 96);
+}
+
+void conf_print_help(FILE *out)
+{
+	fputs("usage: ingestd [OPTION]...\n\n"
+	      "Feeds lists of ids in small batches, by priority and never faster than a rate, to a "
+	      "handler.\nIt stays in the foreground and logs to stderr; ingestctl talks to it.\n\n",
+	    out);
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
+		const struct conf_option *option = &conf_options[i];
+		bool shown = option->argument && option->fallback && *option->fallback;
+		char *help = xasprintf("%s%s%s%s", option->help, shown ? " (default " : "",
+		    shown ? option->fallback : "", shown ? ")" : "");
+
+		print_option(out, option->name, option->argument, help);
+		free(help);
+	}
+	fputs("\n", out);
+	for (size_t i = 0; i < COUNT_OF(actions); i++)
+		print_option(out, actions[i].name, NULL, actions[i].help);
+	fputs("\nEvery option --batch-size is also INGESTD_BATCH_SIZE in the environment and batch-size "
+	      "in the\nfile; flags go before the environment, that before the file. Manual: "
+	      "ingestd(8).\n",
+	    out);
+}

@@ -1,0 +1,107 @@
+/*
+ * The options of the daemon: one table, from which flags, environment variables, keys of the config
+ * file, --help, --print-config and the checks of the manual are made.
+ *
+ * Every option `--batch-size` is also INGESTD_BATCH_SIZE in the environment and `batch-size` in the
+ * file; flags go before the environment, that before the file, that before the default.
+ */
+#ifndef INGESTD_CONF_H
+#define INGESTD_CONF_H
+
+#include "err.h"
+#include "model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONF_OPTION_COUNT 16
+#define CONF_SETTLE_AUTO (-1)
+
+struct conf {
+	const char *config; /* path of the config file, or "" */
+	const char *socket; /* path */
+	const char *socket_group; /* "" for none */
+	const char *store; /* URL */
+	int64_t interval_ns; /* --rate */
+	int64_t batch_size;
+	int64_t concurrency;
+	int64_t settle_ns; /* or CONF_SETTLE_AUTO; see conf_settle_ns() */
+	bool pack;
+	const char *handler; /* spec */
+	int64_t max_id;
+	int64_t default_priority; /* enum priority; 0: there is none */
+	int64_t max_message_bytes;
+	int64_t min_free_bytes;
+	int64_t shutdown_grace_ns;
+	int64_t log_level; /* enum log_level */
+
+	/* Where each value came from: the text in force and what to call its source. */
+	struct conf_value {
+		char *text; /* owned */
+		char *origin; /* owned */
+	} values[CONF_OPTION_COUNT];
+};
+
+struct conf_option {
+	const char *name;
+	const char *argument; /* what --help calls the value; NULL: a switch */
+	const char *fallback; /* default, as text; NULL: conf_load() works it out */
+	bool reloadable; /* a running daemon takes a new value on SIGHUP */
+	int64_t min, max; /* range of a number */
+	enum err (*read)(const struct conf_option *option, const char *text, void *field,
+	    struct fail *fail);
+	size_t offset; /* of the field in struct conf */
+	const char *help;
+};
+
+/* The table; `config` is the first row. */
+extern const struct conf_option conf_options[CONF_OPTION_COUNT];
+
+/* The row of that name, or NULL. */
+const struct conf_option *conf_option_by_name(const char *name);
+
+/* Besides options the command line can ask for one of these. */
+enum conf_action {
+	CONF_RUN,
+	CONF_HELP,
+	CONF_VERSION,
+	CONF_PRINT,
+	CONF_CHECK_CONFIG,
+	CONF_CHECK_STORE,
+};
+
+/*
+ * Reads command line, environment and file. Returns ERR_INVALID with a text that names the value and
+ * where it stands. Free with conf_free() in any case.
+ */
+enum err conf_load(struct conf *conf, int argc, char **argv, enum conf_action *action,
+    struct fail *fail);
+
+void conf_free(struct conf *conf);
+
+/* Takes over the values of reloadable options from `fresh`, which was loaded in the same way. */
+void conf_reload(struct conf *conf, const struct conf *fresh);
+
+/* The settle time in force: as given, or by the rule for `auto`. */
+int64_t conf_settle_ns(const struct conf *conf);
+
+/* Writes all options as a config file, with the origin of each value as comment. */
+void conf_print(const struct conf *conf, FILE *out);
+
+void conf_print_help(FILE *out);
+
+/* ---- conf_file.c ---- */
+
+/*
+ * Reads `key = value` lines. '#' at the start of a line or after white space starts a comment; a value
+ * in double quotes is taken as it is. Calls set(arg, option, value, origin) for
+ * each, where origin is "PATH:LINE". Stops at the first error, which names the line.
+ */
+enum err conf_file_read(const char *path,
+    enum err (*set)(void *arg, const struct conf_option *option, const char *value,
+        const char *origin, struct fail *fail),
+    void *arg, struct fail *fail);
+
+#endif

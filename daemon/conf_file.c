@@ -1,0 +1,116 @@
+/* The config file. */
+#include "conf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_MAX_BYTES 4096
+#define SPACE " \t\r\n"
+
+/* The text without white space at both ends; cuts in place. */
+static char *trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, SPACE);
+	len = strlen(text);
+	while (len > 0 && strchr(SPACE, text[len - 1]))
+		len--;
+	text[len] = '\0';
+	return text;
+}
+
+/* Cuts off a comment, which white space sets off from the value. */
+static char *without_comment(char *value)
+{
+	for (char *hash = strchr(value, '#'); hash; hash = strchr(hash + 1, '#'))
+		if (hash == value || strchr(SPACE, hash[-1])) {
+			*hash = '\0';
+			break;
+		}
+	return trim(value);
+}
+
+/* What stands in double quotes, which may hold a '#'; NULL when nothing but a comment may follow
+ * and something does. */
+static char *unquoted(char *value)
+{
+	char *end = strchr(++value, '"');
+
+	if (!end)
+		return NULL;
+	*end = '\0';
+	return *without_comment(end + 1) ? NULL : value;
+}
+
+/* Splits "key = value" in place. False: it is something else. */
+static bool split(char *line, char **key, char **value)
+{
+	char *equals = strchr(line, '=');
+
+	if (!equals)
+		return false;
+	*equals = '\0';
+	*key = trim(line);
+	*value = trim(equals + 1);
+	*value = **value == '"' ? unquoted(*value) : without_comment(*value);
+	return *value != NULL;
+}
+
+/* A set of the options that were seen, by their place in the table. */
+static bool is_repeated(bool seen[CONF_OPTION_COUNT], const struct conf_option *option)
+{
+	size_t at = (size_t)(option - conf_options);
+	bool repeated = seen[at];
+
+	seen[at] = true;
+	return repeated;
+}
+
+static const struct conf_option *find_key(
+    const char *key, bool seen[CONF_OPTION_COUNT], const char *place, struct fail *fail)
+{
+	const struct conf_option *option = conf_option_by_name(key);
+
+	if (!option || option == &conf_options[0]) { /* `config` names this file */
+		fail_set(fail, ERR_INVALID, "%s: unknown key \"%.80s\"", place, key);
+		return NULL;
+	}
+	if (is_repeated(seen, option)) {
+		fail_set(fail, ERR_INVALID, "%s: key \"%s\" stands there twice", place, key);
+		return NULL;
+	}
+	return option;
+}
+
+enum err conf_file_read(const char *path,
+    enum err (*set)(void *arg, const struct conf_option *option, const char *value,
+        const char *origin, struct fail *fail),
+    void *arg, struct fail *fail)
+{
+	char line[LINE_MAX_BYTES], place[LINE_MAX_BYTES];
+	bool seen[CONF_OPTION_COUNT] = {false};
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		return fail_set(
+		    fail, ERR_INVALID, "cannot open config file %s: %s", path, strerror(errno));
+	fail->err = ERR_OK;
+	for (int number = 1; !fail->err && fgets(line, sizeof(line), file); number++) {
+		char *text = trim(line), *key, *value;
+		const struct conf_option *option;
+
+		snprintf(place, sizeof(place), "%s:%d", path, number);
+		if (!*text || *text == '#')
+			continue;
+		if (!split(text, &key, &value))
+			fail_set(fail, ERR_INVALID, "%s: \"%.80s\" is not `key = value`", place, text);
+		else if ((option = find_key(key, seen, place, fail)) != NULL)
+			set(arg, option, value, place, fail);
+	}
+	if (!fail->err && ferror(file))
+		fail_set(fail, ERR_INVALID, "cannot read config file %s: %s", path, strerror(errno));
+	fclose(file);
+	return fail->err;
+}

@@ -1,0 +1,189 @@
+/* The table of the options and how their values are read. */
+#include "conf.h"
+
+#include "log.h"
+#include "util.h"
+#include "wire.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static enum err bad_value(
+    const struct conf_option *option, const char *text, const char *wanted, struct fail *fail)
+{
+	return fail_set(fail, ERR_INVALID, "%s: \"%.80s\" is not %s", option->name, text, wanted);
+}
+
+static enum err read_text(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	if (!*text && *option->fallback)
+		return bad_value(option, text, "a value", fail);
+	*(const char **)field = text;
+	return ERR_OK;
+}
+
+static enum err read_path(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	if (!*text)
+		return bad_value(option, text, "a path", fail);
+	*(const char **)field = text;
+	return ERR_OK;
+}
+
+static enum err read_number(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	int64_t value;
+
+	if (!parse_u63(text, strlen(text), &value) || value < option->min || value > option->max)
+		return fail_set(fail, ERR_INVALID,
+		    "%s: \"%.80s\" is not an integer from %" PRId64 " to %" PRId64, option->name, text,
+		    option->min, option->max);
+	*(int64_t *)field = value;
+	return ERR_OK;
+}
+
+static enum err read_size(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	int64_t value;
+
+	if (!parse_size(text, &value) || value < option->min || value > option->max)
+		return fail_set(fail, ERR_INVALID,
+		    "%s: \"%.80s\" is not a size (such as 64m) from %" PRId64 " to %" PRId64 " bytes",
+		    option->name, text, option->min, option->max);
+	*(int64_t *)field = value;
+	return ERR_OK;
+}
+
+static enum err out_of_range(
+    const struct conf_option *option, const char *text, const char *what, struct fail *fail)
+{
+	char min[DURATION_TEXT_SIZE], max[DURATION_TEXT_SIZE];
+
+	format_duration(option->min, min);
+	format_duration(option->max, max);
+	return fail_set(fail, ERR_INVALID, "%s: %s of \"%.40s\" is not in the range from %s to %s",
+	    option->name, what, text, min, max);
+}
+
+static enum err read_duration(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	int64_t value;
+
+	if (!parse_duration(text, &value))
+		return bad_value(option, text, "a duration (such as 300ms or 5s)", fail);
+	if (value < option->min || value > option->max)
+		return out_of_range(option, text, "the duration", fail);
+	*(int64_t *)field = value;
+	return ERR_OK;
+}
+
+static enum err read_settle(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	if (strcmp(text, "auto") != 0)
+		return read_duration(option, text, field, fail);
+	*(int64_t *)field = CONF_SETTLE_AUTO;
+	return ERR_OK;
+}
+
+static enum err read_rate(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	int64_t value;
+
+	if (!parse_rate(text, &value))
+		return bad_value(option, text, "a rate N/DURATION (such as 1/5s)", fail);
+	if (value < option->min || value > option->max)
+		return out_of_range(option, text, "the interval", fail);
+	*(int64_t *)field = value;
+	return ERR_OK;
+}
+
+static enum err read_switch(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "0", "1"};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (strcmp(text, words[i]) == 0) {
+			*(bool *)field = i % 2;
+			return ERR_OK;
+		}
+	return bad_value(option, text, "yes or no", fail);
+}
+
+static enum err read_priority(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	enum priority priority;
+
+	if (strcmp(text, "none") == 0)
+		*(int64_t *)field = 0;
+	else if (priority_by_name(text, &priority))
+		*(int64_t *)field = priority;
+	else
+		return bad_value(option, text, "one of HIGH, MEDIUM, LOW, none", fail);
+	return ERR_OK;
+}
+
+static enum err read_level(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	int level = log_level_by_name(text);
+
+	if (level < 0)
+		return bad_value(option, text, "one of error, warn, info, debug", fail);
+	*(int64_t *)field = level;
+	return ERR_OK;
+}
+
+#define FIELD(name) .offset = offsetof(struct conf, name)
+
+const struct conf_option conf_options[CONF_OPTION_COUNT] = {
+    {"config", "FILE", "", false, 0, 0, read_text, FIELD(config),
+        "read options from FILE, one `key = value` per line"},
+    {"socket", "PATH", NULL, false, 0, 0, read_path, FIELD(socket),
+        "listen on this Unix domain socket"},
+    {"socket-group", "GROUP", "", false, 0, 0, read_text, FIELD(socket_group),
+        "let members of GROUP connect, too (mode 0660 instead of 0600)"},
+    {"store", "URL", NULL, false, 0, 0, read_path, FIELD(store),
+        "keep everything in this store: sqlite:PATH"},
+    {"rate", "N/DURATION", "1/5s", false, 1000, 365 * 86400 * NS_PER_S, read_rate,
+        FIELD(interval_ns), "never start more than N batches per DURATION, evenly spaced"},
+    {"batch-size", "N", "3", false, 1, 10000, read_number, FIELD(batch_size),
+        "ids per batch, for new ingestions"},
+    {"concurrency", "N", "1", false, 1, 1000, read_number, FIELD(concurrency),
+        "slots that may run at the same time"},
+    {"settle", "DURATION", "auto", false, 0, 3600 * NS_PER_S, read_settle, FIELD(settle_ns),
+        "wait of an idle daemon before its first slot, so that what arrives together is ordered "
+        "by priority; auto: the smaller of 300ms and a tenth of the interval"},
+    {"pack", NULL, "no", false, 0, 0, read_switch, FIELD(pack),
+        "let a slot take further whole batches while their ids fit into one batch size"},
+    {"handler", "SPEC", "simulate:delay=1s", false, 0, 0, read_text, FIELD(handler),
+        "what a batch is given to: simulate:delay=DURATION[,fail=ID,...]"},
+    {"max-id", "N", "9223372036854775807", true, 1, INT64_MAX, read_number, FIELD(max_id),
+        "the largest id that is accepted"},
+    {"default-priority", "P", "none", true, 0, 0, read_priority, FIELD(default_priority),
+        "HIGH, MEDIUM or LOW for submissions without a priority; none: refuse them"},
+    {"max-message-bytes", "SIZE", "1m", true, 1024, 64 << 20, read_size,
+        FIELD(max_message_bytes), "longest request, as one line"},
+    {"min-free", "SIZE", "64m", false, 0, INT64_MAX, read_size, FIELD(min_free_bytes),
+        "refuse submissions when the disk of the store has less free space"},
+    {"shutdown-grace", "DURATION", "10s", true, 0, 3600 * NS_PER_S, read_duration,
+        FIELD(shutdown_grace_ns), "time that running batches have to end after SIGTERM"},
+    {"log-level", "LEVEL", "info", true, 0, 0, read_level, FIELD(log_level),
+        "error, warn, info or debug"},
+};
+
+const struct conf_option *conf_option_by_name(const char *name)
+{
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++)
+		if (strcmp(conf_options[i].name, name) == 0)
+			return &conf_options[i];
+	return NULL;
+}

@@ -1,0 +1,395 @@
+#include "engine.h"
+
+#include "log.h"
+#include "utf8.h"
+#include "util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* After the store could not do something (a full disk, say): when to try again. */
+#define RETRY_NS NS_PER_S
+
+/* One attempt of one batch, from the claim until its outcome is on disk. */
+struct job {
+	struct run run; /* first: the handler hands it back */
+	struct slot *slot;
+	struct store_attempt attempt;
+	bool started, done;
+	int64_t started_at; /* boot_ns */
+	enum outcome outcome;
+	char message[512]; /* why it failed; empty for none */
+	struct storeq_op started_op, finish_op;
+};
+
+/* What one slot carries: one batch, or several small ones. */
+struct slot {
+	struct engine *engine;
+	struct slot *next;
+	struct job *jobs;
+	size_t n;
+	size_t unstarted; /* jobs whose start is not known */
+	size_t running; /* jobs that have not ended; the place is free at 0 */
+	size_t unrecorded; /* jobs whose outcome is not on disk; the slot is freed at 0 */
+	int64_t last_start;
+};
+
+struct engine {
+	struct engine_env env;
+	struct slot *slots; /* claimed and not yet recorded */
+	struct slot *held; /* claimed, not given to the handler yet; one of `slots` */
+	struct storeq_op claim;
+	bool claiming;
+	bool kicked; /* something was committed while a claim was under way */
+	bool stopping;
+	int64_t wake_at; /* when to claim; CLOCK_NEVER while nothing waits */
+	int64_t interval_ns; /* in force at the last claim */
+	int64_t last_start; /* the last actual start of this process; LEDGER_NONE: none yet */
+	struct storeq_op *failed, **failed_end; /* writes to repeat, in order */
+	int64_t retry_at;
+};
+
+static void wake(struct engine *engine)
+{
+	engine->env.wake(engine->env.arg);
+}
+
+static int64_t now_ns(const struct engine *engine)
+{
+	return clock_boot_ns(engine->env.clock);
+}
+
+/* ---- writes ---- */
+
+static void repeat_later(struct engine *engine, struct storeq_op *op)
+{
+	if (!engine->failed)
+		log_warn(log_msg("the store did not take an outcome, trying again every second"),
+		    log_str("reason", op->op.fail.text));
+	op->next = NULL;
+	*engine->failed_end = op;
+	engine->failed_end = &op->next;
+	engine->retry_at = now_ns(engine) + RETRY_NS;
+	wake(engine);
+}
+
+static void repeat_failed(struct engine *engine)
+{
+	struct storeq_op *op = engine->failed, *next;
+
+	engine->failed = NULL;
+	engine->failed_end = &engine->failed;
+	for (; op; op = next) {
+		next = op->next;
+		storeq_post_engine(engine->env.queue, op);
+	}
+}
+
+/*
+ * Whether a write has been dealt with. What is known not to be done is done again later; an unknown
+ * outcome ends the process (storeq_env.broken), so there is nothing left to do for it here.
+ */
+static bool is_recorded(struct engine *engine, struct storeq_op *op)
+{
+	switch (op->op.fail.err) {
+	case ERR_DISK_LOW:
+	case ERR_BUSY:
+	case ERR_INTERNAL:
+		repeat_later(engine, op);
+		return false;
+	case ERR_OK:
+	case ERR_UNKNOWN_OUTCOME:
+		return true;
+	default:
+		log_error(log_msg("the store refused an outcome"), log_str("reason", op->op.fail.text));
+		return true;
+	}
+}
+
+static void slot_free(struct slot *slot)
+{
+	struct slot **link = &slot->engine->slots;
+
+	while (*link != slot)
+		link = &(*link)->next;
+	*link = slot->next;
+	for (size_t i = 0; i < slot->n; i++)
+		idlist_free(&slot->jobs[i].run.ids);
+	free(slot->jobs);
+	free(slot);
+}
+
+static void started_recorded(struct storeq_op *op)
+{
+	struct job *job = op->arg;
+	struct engine *engine = job->slot->engine;
+
+	/* A claim that came before the repetition of this write could not know when to wake up. */
+	if (is_recorded(engine, op) && engine->wake_at == CLOCK_NEVER)
+		engine_kick(engine);
+}
+
+static void finish_recorded(struct storeq_op *op)
+{
+	struct job *job = op->arg;
+	struct engine *engine = job->slot->engine;
+
+	if (!is_recorded(engine, op))
+		return;
+	if (--job->slot->unrecorded == 0)
+		slot_free(job->slot);
+	wake(engine);
+}
+
+static void post_started(struct job *job)
+{
+	struct slot *slot = job->slot;
+
+	job->started_op = (struct storeq_op){.done = started_recorded, .arg = job};
+	job->started_op.op.verb = STORE_STARTED;
+	job->started_op.op.started = (struct store_started){.attempt = job->attempt,
+	    .utc_ms = clock_utc_ms(slot->engine->env.clock),
+	    .slot_start = slot->unstarted == 0 ? slot->last_start : LEDGER_NONE};
+	storeq_post_engine(slot->engine->env.queue, &job->started_op);
+}
+
+static void post_finish(struct job *job)
+{
+	job->finish_op = (struct storeq_op){.done = finish_recorded, .arg = job};
+	job->finish_op.op.verb = STORE_FINISH;
+	job->finish_op.op.finish = (struct store_finish){
+	    .attempt = job->attempt,
+	    .outcome = job->outcome,
+	    .message = job->message[0] ? job->message : NULL};
+	storeq_post_engine(job->slot->engine->env.queue, &job->finish_op);
+}
+
+/* ---- events of a run ---- */
+
+static void log_run(const struct job *job, const char *event, const struct log_field extra)
+{
+	char ingestion[UUID_TEXT_SIZE], batch[UUID_TEXT_SIZE];
+
+	uuid_format(&job->run.ingestion, ingestion);
+	uuid_format(&job->run.batch_id, batch);
+	log_info(log_msg(event), log_str("ingestion_id", ingestion), log_str("batch_id", batch),
+	    log_int("index", job->run.index), log_int("attempt", job->run.attempt),
+	    log_str("priority", priority_name(job->run.priority)),
+	    log_int("ids", (int64_t)job->run.ids.n), extra);
+}
+
+static void on_started(struct run *run)
+{
+	struct job *job = (struct job *)run;
+	struct slot *slot = job->slot;
+	int64_t now = now_ns(slot->engine);
+
+	job->started = true;
+	job->started_at = now;
+	slot->last_start = slot->engine->last_start = now;
+	slot->unstarted--;
+	log_run(job, "batch started", log_int("boottime_ns", now));
+	post_started(job);
+	if (slot->unstarted == 0)
+		wake(slot->engine);
+}
+
+static void on_done(struct run *run, enum outcome outcome, const char *message)
+{
+	static const char *const events[] = {
+	    [OUTCOME_COMPLETED] = "batch completed",
+	    [OUTCOME_FAILED] = "batch failed",
+	    [OUTCOME_INTERRUPTED] = "batch interrupted",
+	};
+	struct job *job = (struct job *)run;
+
+	if (!job->started)
+		on_started(run);
+	job->done = true;
+	job->outcome = outcome;
+	utf8_clean(job->message, sizeof(job->message), message ? message : "");
+	log_run(job, events[outcome],
+	    log_int("duration_ms", (now_ns(job->slot->engine) - job->started_at) / NS_PER_MS));
+	job->slot->running--;
+	post_finish(job);
+	wake(job->slot->engine);
+}
+
+static const struct run_events run_events = {.started = on_started, .done = on_done};
+
+/* ---- slots ---- */
+
+static void job_init(struct job *job, struct slot *slot, struct store_claimed *claimed)
+{
+	*job = (struct job){.slot = slot, .attempt = claimed->attempt};
+	job->run = (struct run){.ingestion = claimed->uuid,
+	    .batch_id = uuid_batch(&claimed->uuid, claimed->attempt.index),
+	    .index = claimed->attempt.index,
+	    .attempt = claimed->attempt.attempt,
+	    .priority = claimed->priority,
+	    .ids = claimed->ids,
+	    .events = &run_events};
+	strcpy(job->run.label, claimed->label);
+	claimed->ids = (struct idlist){0}; /* ours now */
+}
+
+static struct slot *slot_new(struct engine *engine, struct store_claim *claim)
+{
+	struct slot *slot = xcalloc(1, sizeof(*slot));
+
+	slot->engine = engine;
+	slot->n = slot->unstarted = slot->running = slot->unrecorded = claim->n;
+	slot->jobs = xcalloc(claim->n, sizeof(*slot->jobs));
+	for (size_t i = 0; i < claim->n; i++)
+		job_init(&slot->jobs[i], slot, &claim->batches[i]);
+	slot->next = engine->slots;
+	engine->slots = slot;
+	return slot;
+}
+
+/* Gives a slot back that was claimed but will not be fired. Its start is never recorded, so the
+ * ledger waits a full interval after the next start of the daemon. */
+static void slot_give_back(struct slot *slot)
+{
+	slot->unstarted = slot->running = 0;
+	for (size_t i = 0; i < slot->n; i++) {
+		slot->jobs[i].done = true;
+		slot->jobs[i].outcome = OUTCOME_INTERRUPTED;
+		post_finish(&slot->jobs[i]);
+	}
+}
+
+static int64_t not_before(const struct engine *engine)
+{
+	return engine->last_start == LEDGER_NONE ? LEDGER_NONE
+	                                         : engine->last_start + engine->interval_ns;
+}
+
+static void slot_fire(struct slot *slot)
+{
+	struct engine *engine = slot->engine;
+
+	engine->held = NULL;
+	for (size_t i = 0; i < slot->n; i++)
+		handler_start(engine->env.handler, &slot->jobs[i].run);
+}
+
+static void claim_done(struct storeq_op *op)
+{
+	struct engine *engine = op->arg;
+	struct store_claim *claim = &op->op.claim;
+
+	engine->claiming = false;
+	engine->interval_ns = claim->interval_ns;
+	if (op->op.fail.err) {
+		if (op->op.fail.err != ERR_UNKNOWN_OUTCOME)
+			log_warn(log_msg("no batch could be claimed, trying again in a second"),
+			    log_str("reason", op->op.fail.text));
+		engine->wake_at = now_ns(engine) + RETRY_NS;
+	} else if (claim->n == 0) {
+		engine->wake_at = engine->kicked ? LEDGER_NONE : claim->wake;
+	} else {
+		engine->held = slot_new(engine, claim);
+		engine->wake_at = LEDGER_NONE; /* ask again as soon as that is allowed */
+		if (engine->stopping) {
+			slot_give_back(engine->held);
+			engine->held = NULL;
+		}
+	}
+	engine->kicked = false;
+	store_op_reset(&op->op);
+	wake(engine);
+}
+
+static void post_claim(struct engine *engine)
+{
+	engine->claiming = true;
+	engine->claim = (struct storeq_op){.done = claim_done, .arg = engine};
+	engine->claim.op.verb = STORE_CLAIM;
+	storeq_post_engine(engine->env.queue, &engine->claim);
+}
+
+/* Whether a further slot may be claimed: a place is free and the start of each slot is known. */
+static bool may_claim(const struct engine *engine)
+{
+	int64_t places = engine->env.concurrency;
+
+	if (engine->claiming || engine->stopping || engine->failed)
+		return false;
+	for (const struct slot *slot = engine->slots; slot; slot = slot->next) {
+		if (slot->unstarted > 0)
+			return false;
+		places -= slot->running > 0;
+	}
+	return places > 0;
+}
+
+/* ---- the engine ---- */
+
+struct engine *engine_new(const struct engine_env *env)
+{
+	struct engine *engine = xcalloc(1, sizeof(*engine));
+
+	engine->env = *env;
+	engine->wake_at = LEDGER_NONE;
+	engine->last_start = LEDGER_NONE;
+	engine->failed_end = &engine->failed;
+	return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+	free(engine);
+}
+
+int64_t engine_tick(struct engine *engine, int64_t now)
+{
+	if (engine->failed && now >= engine->retry_at)
+		repeat_failed(engine);
+	if (engine->failed)
+		return engine->retry_at;
+	if (engine->held) {
+		/* A claim is never early; but this is the promise itself, checked where it is kept. */
+		now = now_ns(engine);
+		if (now < not_before(engine))
+			return not_before(engine);
+		slot_fire(engine->held);
+	}
+	if (!may_claim(engine))
+		return CLOCK_NEVER;
+	if (now < engine->wake_at)
+		return engine->wake_at;
+	post_claim(engine);
+	return CLOCK_NEVER;
+}
+
+void engine_kick(struct engine *engine)
+{
+	engine->kicked = engine->claiming;
+	if (engine->wake_at == CLOCK_NEVER) {
+		engine->wake_at = LEDGER_NONE;
+		wake(engine);
+	}
+}
+
+void engine_stop(struct engine *engine)
+{
+	engine->stopping = true;
+	if (engine->held) {
+		slot_give_back(engine->held);
+		engine->held = NULL;
+	}
+}
+
+void engine_interrupt(struct engine *engine)
+{
+	for (struct slot *slot = engine->slots; slot; slot = slot->next)
+		for (size_t i = 0; i < slot->n; i++)
+			if (!slot->jobs[i].done)
+				handler_cancel(engine->env.handler, &slot->jobs[i].run);
+}
+
+bool engine_is_idle(const struct engine *engine)
+{
+	return !engine->slots && !engine->claiming;
+}

@@ -1,0 +1,20 @@
+#include "handler.h"
+
+#include "util.h"
+
+#include <string.h>
+
+static const struct handler_ops *const all[] = {&handler_simulate};
+
+enum err handler_open(
+    struct handler **handler, const char *spec, struct event_base *base, struct fail *fail)
+{
+	size_t len = strcspn(spec, ":");
+	const char *arguments = spec[len] ? spec + len + 1 : "";
+
+	*handler = NULL;
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		if (strlen(all[i]->scheme) == len && memcmp(all[i]->scheme, spec, len) == 0)
+			return all[i]->open(handler, arguments, base, fail);
+	return fail_set(fail, ERR_INVALID, "handler \"%.80s\" is not known; there is: simulate", spec);
+}

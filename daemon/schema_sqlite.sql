@@ -1,0 +1,83 @@
+-- The schema of a SQLite store, version 1. Times that end in _ms are milliseconds of UTC, for people;
+-- the ledger's are nanoseconds of CLOCK_BOOTTIME.
+
+-- One row. When the last slot was taken, and the values that concern every node.
+CREATE TABLE ledger (
+	one INTEGER PRIMARY KEY CHECK (one = 1),
+	interval_ns INTEGER NOT NULL,   -- shortest distance between two starts, in force now
+	settle_ns INTEGER NOT NULL,     -- wait of an idle daemon before its first slot
+	pack INTEGER NOT NULL,          -- 1: a slot may carry several small batches
+	boot_id TEXT NOT NULL,          -- the boot in which the next three were read
+	last_claim INTEGER,             -- when the last slot was taken; NULL: never
+	last_start INTEGER,             -- when its batch really started; NULL: not known
+	ready_since INTEGER,            -- end of the last idleness, while its settle time counts; else NULL
+	utc_ms INTEGER NOT NULL,        -- when this row was written
+	next_seq INTEGER NOT NULL       -- the next submission number
+) STRICT;
+
+-- One row per priority: what stands in its line, so that nobody has to count.
+CREATE TABLE lane (
+	priority INTEGER PRIMARY KEY CHECK (priority BETWEEN 1 AND 3),  -- 1 HIGH, 2 MEDIUM, 3 LOW
+	batches INTEGER NOT NULL CHECK (batches >= 0),  -- not started yet, or to be run again
+	ids INTEGER NOT NULL CHECK (ids >= 0)           -- in these batches
+) STRICT;
+
+INSERT INTO lane VALUES (1, 0, 0), (2, 0, 0), (3, 0, 0);
+
+-- One row per submitted list.
+CREATE TABLE ingestion (
+	num INTEGER PRIMARY KEY,        -- stable internal number; keys chunk and batch
+	seq INTEGER NOT NULL,           -- submission number: the place in the line
+	uuid BLOB NOT NULL,             -- the ingestion id, 16 bytes, version 7
+	priority INTEGER NOT NULL,      -- 1 HIGH, 2 MEDIUM, 3 LOW
+	label TEXT NOT NULL,            -- of the user; '' for none
+	batch_size INTEGER NOT NULL,    -- frozen at submission: batch borders never move
+	id_count INTEGER NOT NULL,
+	batch_count INTEGER NOT NULL,
+	next_batch INTEGER NOT NULL,    -- index of the first batch that was never started
+	triggered INTEGER NOT NULL,     -- batches in this state; the next three too. The rest of the
+	retrying INTEGER NOT NULL,      -- batches has not started: batch_count - next_batch
+	completed INTEGER NOT NULL,
+	failed INTEGER NOT NULL,
+	version INTEGER NOT NULL,       -- grows with every change
+	created_ms INTEGER NOT NULL,
+	started_ms INTEGER NOT NULL,    -- first start; 0: not yet
+	finished_ms INTEGER NOT NULL,   -- last outcome; 0: not yet
+	ids BLOB                        -- a list of at most 64 ids, packed as in chunk; NULL: see there
+) STRICT;
+
+CREATE UNIQUE INDEX ingestion_uuid ON ingestion (uuid);
+
+-- The lines themselves: who has a batch that was never started. The head of a lane is its first row.
+CREATE UNIQUE INDEX ingestion_line ON ingestion (priority, seq) WHERE next_batch < batch_count;
+
+-- The ids of longer lists, so that a batch in the middle costs what the first one costs.
+CREATE TABLE chunk (
+	key INTEGER PRIMARY KEY,        -- num * 131072 + number of the chunk in its list, from 0
+	ids BLOB NOT NULL               -- exactly 1024 ids (the last chunk: the rest), 8 bytes each,
+	                                -- little-endian
+) STRICT;
+
+-- One row per batch, once it has started.
+CREATE TABLE batch (
+	num INTEGER NOT NULL,           -- of the ingestion
+	idx INTEGER NOT NULL,           -- its place in the ingestion, from 0
+	status INTEGER NOT NULL,        -- 1 triggered, 2 retrying, 3 completed, 4 failed
+	attempts INTEGER NOT NULL,      -- starts so far; the current attempt
+	started_ms INTEGER NOT NULL,    -- of the current attempt; 0: not known (yet)
+	finished_ms INTEGER NOT NULL,   -- 0: not yet
+	error TEXT,                     -- why the last attempt failed; else NULL
+	PRIMARY KEY (num, idx)
+) STRICT, WITHOUT ROWID;
+
+-- What runs now; after a crash: what was interrupted.
+CREATE INDEX batch_running ON batch (num, idx) WHERE status = 1;
+
+-- Batches that stand in line again after an attempt without outcome, with their old key.
+CREATE TABLE redo (
+	priority INTEGER NOT NULL,
+	seq INTEGER NOT NULL,
+	idx INTEGER NOT NULL,
+	num INTEGER NOT NULL,
+	PRIMARY KEY (priority, seq, idx)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,325 @@
+/* Connection, statements, turns and errors of the SQLite store. */
+#include "store_sqlite.h"
+
+#include "log.h"
+#include "util.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUSY_TIMEOUT_MS 2000 /* for foreign tools that hold a lock on the file for a moment */
+
+static const char *const texts[SQL_COUNT] = {
+#define X(name, text) [SQL_##name] = text,
+    SQL_LIST(X)
+#undef X
+};
+
+/* ---- statements ---- */
+
+static int prepare(struct sqlite_store *store, enum sql sql)
+{
+	if (store->statements[sql]) {
+		sqlite3_reset(store->statements[sql]);
+		return SQLITE_OK;
+	}
+	return sqlite3_prepare_v3(store->db, texts[sql], -1, SQLITE_PREPARE_PERSISTENT,
+	    &store->statements[sql], NULL);
+}
+
+/* Arguments are borrowed until the statement is reset: that is what SQLITE_STATIC says. */
+static int bind(sqlite3_stmt *statement, const char *types, va_list args)
+{
+	int code = SQLITE_OK;
+
+	for (int i = 1; *types && code == SQLITE_OK; i++, types++) {
+		const void *blob;
+		int64_t number;
+
+		switch (*types) {
+		case 'i':
+			code = sqlite3_bind_int64(statement, i, va_arg(args, int64_t));
+			break;
+		case 'o':
+			number = va_arg(args, int64_t);
+			code = number == LEDGER_NONE ? sqlite3_bind_null(statement, i)
+			                             : sqlite3_bind_int64(statement, i, number);
+			break;
+		case 't':
+			code = sqlite3_bind_text(
+			    statement, i, va_arg(args, const char *), -1, SQLITE_STATIC);
+			break;
+		case 'b':
+			blob = va_arg(args, const void *);
+			number = va_arg(args, int64_t);
+			code = sqlite3_bind_blob64(
+			    statement, i, blob, (sqlite3_uint64)number, SQLITE_STATIC);
+			break;
+		default:
+			abort();
+		}
+	}
+	return code;
+}
+
+int sqlite_first(struct sqlite_store *store, enum sql sql, const char *types, ...)
+{
+	va_list args;
+	int code = prepare(store, sql);
+
+	if (code != SQLITE_OK)
+		return code;
+	va_start(args, types);
+	code = bind(store->statements[sql], types, args);
+	va_end(args);
+	if (code != SQLITE_OK)
+		return code;
+	code = sqlite3_step(store->statements[sql]);
+	/* A statement without a row is reset at once: it must not hold the transaction open. */
+	if (code == SQLITE_DONE)
+		sqlite3_reset(store->statements[sql]);
+	return code;
+}
+
+static void reset_all(struct sqlite_store *store)
+{
+	for (int i = 0; i < SQL_COUNT; i++)
+		sqlite3_reset(store->statements[i]);
+}
+
+/* ---- errors ---- */
+
+/*
+ * A full disk where SQLite had to make the WAL or its index bigger arrives as an I/O error; nothing
+ * of the transaction is on disk then.
+ */
+static bool is_disk_full(int code, int system_error)
+{
+	return (code & 0xff) == SQLITE_FULL ||
+	       (system_error == ENOSPC &&
+	           (code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_SHMMAP ||
+	               code == SQLITE_IOERR_SHMOPEN || code == SQLITE_IOERR_WRITE));
+}
+
+int sqlite_only(struct sqlite_store *store, enum sql sql)
+{
+	int code = sqlite3_step(sqlite_row(store, sql));
+
+	sqlite3_reset(sqlite_row(store, sql));
+	return code;
+}
+
+enum store_result sqlite_failed(struct sqlite_store *store, int code, struct fail *fail)
+{
+	const char *text = sqlite3_errstr(code);
+
+	if (is_disk_full(code, sqlite3_system_errno(store->db))) {
+		fail_set(fail, ERR_DISK_LOW, "the disk of %s is full", store->path);
+		return STORE_UNDONE;
+	}
+	switch (code & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		fail_set(fail, ERR_BUSY, "another program holds a lock on %s", store->path);
+		return STORE_UNDONE;
+	case SQLITE_IOERR:
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		fail_set(fail, ERR_UNKNOWN_OUTCOME,
+		    "it is unknown whether this was done: the store failed (%s, code %d)", text, code);
+		log_error(log_msg("store failed"), log_str("store", store->path),
+		    log_str("reason", text), log_int("code", code),
+		    log_int("errno", sqlite3_system_errno(store->db)));
+		return STORE_UNKNOWN;
+	default:
+		fail_set(fail, ERR_INTERNAL, "the store refused: %s (code %d)", text, code);
+		log_error(log_msg("store refused a statement"), log_str("store", store->path),
+		    log_str("reason", text), log_int("code", code));
+		return STORE_UNDONE;
+	}
+}
+
+/* ---- the summary rows ---- */
+
+static int64_t column_or_none(sqlite3_stmt *row, int column)
+{
+	return sqlite3_column_type(row, column) == SQLITE_NULL ? LEDGER_NONE
+	                                                       : sqlite3_column_int64(row, column);
+}
+
+static int read_ledger(struct sqlite_store *store, bool *same_boot)
+{
+	struct ledger *ledger = &store->now.ledger;
+	int code = sqlite_first(store, SQL_LEDGER_READ, "");
+	sqlite3_stmt *row = sqlite_row(store, SQL_LEDGER_READ);
+
+	if (code != SQLITE_ROW)
+		return code;
+	ledger->interval_ns = sqlite3_column_int64(row, 0);
+	ledger->settle_ns = sqlite3_column_int64(row, 1);
+	ledger->pack = sqlite3_column_int64(row, 2) != 0;
+	if (same_boot)
+		*same_boot =
+		    strcmp((const char *)sqlite3_column_text(row, 3), store->clock->boot_id) == 0;
+	ledger->last_claim = column_or_none(row, 4);
+	ledger->last_start = column_or_none(row, 5);
+	ledger->ready_since = column_or_none(row, 6);
+	store->now.next_seq = sqlite3_column_int64(row, 7);
+	sqlite3_reset(row);
+	return SQLITE_DONE;
+}
+
+int sqlite_summary_read(struct sqlite_store *store, bool *same_boot)
+{
+	int code;
+
+	/* A new store has no ledger row yet; the first commit writes one. */
+	store->now.ledger = LEDGER_NEW;
+	store->now.next_seq = 1;
+	code = read_ledger(store, same_boot);
+	if (code != SQLITE_DONE)
+		return code;
+	for (code = sqlite_first(store, SQL_LANES_READ, ""); code == SQLITE_ROW;
+	     code = sqlite3_step(sqlite_row(store, SQL_LANES_READ))) {
+		sqlite3_stmt *row = sqlite_row(store, SQL_LANES_READ);
+		int64_t priority = sqlite3_column_int64(row, 0);
+
+		if (priority < PRIORITY_HIGH || priority > PRIORITY_LOW)
+			continue;
+		store->now.lanes[priority - 1] = (struct lane_total){
+		    .batches = sqlite3_column_int64(row, 1), .ids = sqlite3_column_int64(row, 2)};
+	}
+	return code;
+}
+
+int sqlite_summary_write(struct sqlite_store *store)
+{
+	const struct ledger *ledger = &store->now.ledger;
+	int code = SQLITE_DONE;
+
+	if (memcmp(&store->now, &store->committed, sizeof(store->now)) == 0)
+		return code;
+	for (int i = 0; i < PRIORITY_COUNT && code == SQLITE_DONE; i++) {
+		const struct lane_total *lane = &store->now.lanes[i];
+
+		if (memcmp(lane, &store->committed.lanes[i], sizeof(*lane)) != 0)
+			code = sqlite_first(store, SQL_LANE_WRITE, "iii", lane->batches, lane->ids,
+			    (int64_t)i + PRIORITY_HIGH);
+	}
+	if (code != SQLITE_DONE)
+		return code;
+	return sqlite_first(store, SQL_LEDGER_WRITE, "iiitoooii", ledger->interval_ns,
+	    ledger->settle_ns, (int64_t)ledger->pack, store->clock->boot_id, ledger->last_claim,
+	    ledger->last_start, ledger->ready_since, clock_utc_ms(store->clock),
+	    store->now.next_seq);
+}
+
+/* ---- turns ---- */
+
+static enum store_result begin(struct store *base, struct fail *fail)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	int code;
+
+	store->now = store->committed;
+	code = sqlite_first(store, SQL_BEGIN, "");
+	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, fail);
+}
+
+static enum store_result commit(struct store *base, struct fail *fail)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	int code;
+
+	reset_all(store);
+	code = sqlite_summary_write(store);
+	if (code == SQLITE_DONE)
+		code = sqlite_first(store, SQL_COMMIT, "");
+	if (code != SQLITE_DONE)
+		return sqlite_failed(store, code, fail);
+	store->committed = store->now;
+	return STORE_DONE;
+}
+
+static enum store_result rollback(struct store *base, struct fail *fail)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+
+	reset_all(store);
+	store->now = store->committed;
+	/* After some errors SQLite has rolled back by itself (sqlite.org/lang_transaction.html). */
+	if (!sqlite3_get_autocommit(store->db))
+		sqlite_first(store, SQL_ROLLBACK, "");
+	if (sqlite3_get_autocommit(store->db))
+		return STORE_DONE;
+	fail_set(fail, ERR_UNKNOWN_OUTCOME, "it is unknown whether this was done: %s",
+	    sqlite3_errmsg(store->db));
+	return STORE_UNKNOWN;
+}
+
+static enum store_result begin_read(struct store *base, struct fail *fail)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	int code = sqlite_first(store, SQL_BEGIN_READ, "");
+
+	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, fail);
+}
+
+/* ---- life ---- */
+
+enum err sqlite_connect(struct sqlite_store **result, const char *path, int flags, struct fail *fail)
+{
+	struct sqlite_store *store = xcalloc(1, sizeof(*store));
+
+	store->path = xstrdup(path);
+	store->lock_fd = -1;
+	*result = store;
+	/* One thread at a time uses a connection, so SQLite needs no mutexes of its own. */
+	if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return fail_set(
+		    fail, ERR_INTERNAL, "cannot open the store %s: %s", path, sqlite3_errmsg(store->db));
+	sqlite3_extended_result_codes(store->db, 1);
+	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+	return ERR_OK;
+}
+
+static void close_store(struct store *base)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+
+	for (int i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(store->statements[i]);
+	sqlite3_close(store->db);
+	/* The lock goes last: whoever gets it finds the file at rest. */
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	free(store->path);
+	free(store);
+}
+
+const struct store_ops store_sqlite_ops = {
+    .begin = begin,
+    .run =
+        {
+            [STORE_SUBMIT] = sqlite_submit,
+            [STORE_CLAIM] = sqlite_claim,
+            [STORE_STARTED] = sqlite_started,
+            [STORE_FINISH] = sqlite_finish,
+            [STORE_STATUS] = sqlite_status,
+        },
+    .commit = commit,
+    .rollback = rollback,
+    .close = close_store,
+};
+
+const struct store_ops store_sqlite_reader_ops = {
+    .begin = begin_read,
+    .run = {[STORE_STATUS] = sqlite_status},
+    .rollback = rollback,
+    .close = close_store,
+};

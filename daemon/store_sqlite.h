@@ -1,0 +1,199 @@
+/* What the files of the SQLite store share; nobody else includes this. */
+#ifndef INGESTD_STORE_SQLITE_H
+#define INGESTD_STORE_SQLITE_H
+
+#include "store.h"
+
+#include <sqlite3.h>
+
+#define SQLITE_STORE_APPLICATION_ID 0x696e6764 /* "ingd", in the header of the file */
+#define SQLITE_STORE_VERSION 1 /* of the schema */
+
+#define INLINE_IDS 64 /* the longest list that stays in the row of its ingestion */
+#define CHUNK_IDS 1024
+#define CHUNKS_MAX 131072 /* per ingestion; IDLIST_MAX needs 97657 */
+
+/* The prepared statements: name and text. Prepared at first use, kept until the store is closed. */
+#define SQL_LIST(X)                                                                                \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
+	X(BEGIN_READ, "BEGIN")                                                                     \
+	X(COMMIT, "COMMIT")                                                                        \
+	X(ROLLBACK, "ROLLBACK")                                                                    \
+	X(LEDGER_READ,                                                                             \
+	    "SELECT interval_ns, settle_ns, pack, boot_id, last_claim, last_start, ready_since, "  \
+	    "next_seq FROM ledger")                                                                \
+	X(LEDGER_WRITE,                                                                            \
+	    "INSERT OR REPLACE INTO ledger (one, interval_ns, settle_ns, pack, boot_id, "          \
+	    "last_claim, last_start, ready_since, utc_ms, next_seq) "                              \
+	    "VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                               \
+	X(LANES_READ, "SELECT priority, batches, ids FROM lane")                                   \
+	X(LANE_WRITE, "UPDATE lane SET batches = ?, ids = ? WHERE priority = ?")                   \
+	X(INGESTION_ADD,                                                                           \
+	    "INSERT INTO ingestion (seq, uuid, priority, label, batch_size, id_count, "            \
+	    "batch_count, next_batch, triggered, retrying, completed, failed, version, "           \
+	    "created_ms, started_ms, finished_ms, ids) "                                           \
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1, ?, 0, 0, ?)")                          \
+	X(CHUNK_ADD, "INSERT INTO chunk (key, ids) VALUES (?, ?)")                                 \
+	X(CHUNK_READ, "SELECT substr(ids, ?, ?) FROM chunk WHERE key = ?")                         \
+	X(INLINE_READ, "SELECT substr(ids, ?, ?) FROM ingestion WHERE num = ?")                    \
+	X(HEAD_NEW,                                                                                \
+	    "SELECT num, seq, next_batch, id_count, batch_size FROM ingestion "                    \
+	    "WHERE priority = ? AND next_batch < batch_count ORDER BY seq LIMIT 1")                \
+	X(HEAD_REDO,                                                                               \
+	    "SELECT r.num, r.seq, r.idx, i.id_count, i.batch_size "                                \
+	    "FROM redo r JOIN ingestion i ON i.num = r.num "                                       \
+	    "WHERE r.priority = ? ORDER BY r.seq, r.idx LIMIT 1")                                  \
+	X(REDO_ADD,                                                                                \
+	    "INSERT INTO redo (priority, seq, idx, num) "                                          \
+	    "SELECT priority, seq, ?, num FROM ingestion WHERE num = ?")                           \
+	X(REDO_REMOVE, "DELETE FROM redo WHERE priority = ? AND seq = ? AND idx = ?")              \
+	X(BATCH_START,                                                                             \
+	    "INSERT INTO batch (num, idx, status, attempts, started_ms, finished_ms, error) "      \
+	    "VALUES (?, ?, 1, 1, 0, 0, NULL) ON CONFLICT (num, idx) DO UPDATE SET "                \
+	    "status = 1, attempts = attempts + 1, started_ms = 0, finished_ms = 0, error = NULL "  \
+	    "RETURNING attempts")                                                                  \
+	X(BATCH_READ,                                                                              \
+	    "SELECT b.status, b.attempts, i.priority, i.id_count, i.batch_size FROM batch b "      \
+	    "JOIN ingestion i ON i.num = b.num WHERE b.num = ? AND b.idx = ?")                     \
+	X(BATCH_STARTED, "UPDATE batch SET started_ms = ? WHERE num = ? AND idx = ?")              \
+	X(BATCH_FINISH,                                                                            \
+	    "UPDATE batch SET status = ?, finished_ms = ?, error = ? WHERE num = ? AND idx = ?")   \
+	X(BATCHES_RUNNING, "SELECT num, idx FROM batch WHERE status = 1 ORDER BY num, idx")        \
+	X(INGESTION_TAKEN,                                                                         \
+	    "UPDATE ingestion SET next_batch = next_batch + ?, retrying = retrying - ?, "          \
+	    "triggered = triggered + 1, version = version + 1 WHERE num = ? "                      \
+	    "RETURNING uuid, label")                                                               \
+	X(INGESTION_STARTED,                                                                       \
+	    "UPDATE ingestion SET started_ms = CASE started_ms WHEN 0 THEN ? ELSE started_ms END, "\
+	    "version = version + 1 WHERE num = ?")                                                 \
+	X(INGESTION_FINISH,                                                                        \
+	    "UPDATE ingestion SET triggered = triggered - 1, retrying = retrying + ?, "            \
+	    "completed = completed + ?, failed = failed + ?, version = version + 1, "              \
+	    "finished_ms = CASE WHEN completed + failed + ? + ? = batch_count THEN ? ELSE 0 END "  \
+	    "WHERE num = ?")                                                                       \
+	X(INGESTION_READ,                                                                          \
+	    "SELECT num, seq, priority, label, batch_size, id_count, batch_count, next_batch, "    \
+	    "triggered, retrying, completed, failed, version, created_ms, started_ms, "            \
+	    "finished_ms FROM ingestion WHERE uuid = ?")                                           \
+	X(BATCHES_READ,                                                                            \
+	    "SELECT idx, status, attempts, started_ms, finished_ms, error FROM batch "             \
+	    "WHERE num = ? AND idx >= ? ORDER BY idx LIMIT ?")
+
+enum sql {
+#define X(name, text) SQL_##name,
+	SQL_LIST(X)
+#undef X
+	SQL_COUNT
+};
+
+struct lane_total {
+	int64_t batches;
+	int64_t ids;
+};
+
+/* The rows that every turn needs. Only this process writes them (it holds the lock), so they are kept
+ * in memory; they change on disk once per turn, at the commit. */
+struct summary {
+	struct ledger ledger;
+	struct lane_total lanes[PRIORITY_COUNT]; /* HIGH first */
+	int64_t next_seq;
+};
+
+struct sqlite_store {
+	struct store store;
+	sqlite3 *db;
+	sqlite3_stmt *statements[SQL_COUNT];
+	char *path;
+	int lock_fd; /* -1 in a reader */
+	const struct clock *clock;
+	struct store_settings settings;
+	struct summary committed; /* as on disk */
+	struct summary now; /* with the changes of this turn */
+};
+
+/* ---- store_sqlite.c ---- */
+
+extern const struct store_ops store_sqlite_ops, store_sqlite_reader_ops;
+
+/* Opens the connection; neither lock nor schema. */
+enum err sqlite_connect(
+    struct sqlite_store **store, const char *path, int flags, struct fail *fail);
+
+/*
+ * Binds the arguments and makes the first step: SQLITE_ROW, SQLITE_DONE, or an error. The statement
+ * can be stepped further; it is reset when it is used again and at the end of the turn.
+ * `types` has a letter per argument: i int64_t, t const char * (NULL is NULL), b const void * and
+ * int64_t (a blob and its length; NULL is NULL), o int64_t that is NULL for LEDGER_NONE.
+ */
+int sqlite_first(struct sqlite_store *store, enum sql sql, const char *types, ...);
+
+/* The statement that sqlite_first() prepared, to read columns from. */
+static inline sqlite3_stmt *sqlite_row(struct sqlite_store *store, enum sql sql)
+{
+	return store->statements[sql];
+}
+
+/* True when `code` is SQLITE_DONE or SQLITE_ROW. */
+static inline bool sqlite_went_well(int code)
+{
+	return code == SQLITE_DONE || code == SQLITE_ROW;
+}
+
+/* Ends a statement that was to give one row: SQLITE_DONE, or SQLITE_ROW when there are more. */
+int sqlite_only(struct sqlite_store *store, enum sql sql);
+
+/*
+ * What the code of a failed call means for the turn; fills *fail and logs the cause. SQLITE_DONE,
+ * where a row had to be there, is damage like SQLITE_CORRUPT.
+ */
+enum store_result sqlite_failed(struct sqlite_store *store, int code, struct fail *fail);
+
+/* Reads and writes the summary; SQLITE_DONE or an error. `same_boot` may be NULL. */
+int sqlite_summary_read(struct sqlite_store *store, bool *same_boot);
+int sqlite_summary_write(struct sqlite_store *store);
+
+/* ---- store_sqlite_schema.c ---- */
+
+/* Refuses what is not ours or newer, makes or migrates the schema. */
+enum err sqlite_schema_prepare(struct sqlite_store *store, struct fail *fail);
+
+/* Refuses what is not ours, newer, or without a schema; changes nothing. */
+enum err sqlite_schema_verify(struct sqlite_store *store, struct fail *fail);
+
+/* ---- store_sqlite_line.c: who waits, and how batches enter and leave the lines ---- */
+
+enum store_result sqlite_submit(struct store *store, struct store_op *op);
+enum store_result sqlite_claim(struct store *store, struct store_op *op);
+
+/* Puts a triggered batch back into the line of its priority. SQLITE_DONE or an error. */
+int sqlite_line_again(struct sqlite_store *store, int64_t num, int64_t index,
+    enum priority priority, int64_t ids);
+
+/* Number of batches in all lines. */
+int64_t sqlite_waiting(const struct sqlite_store *store);
+
+/* ---- store_sqlite_attempt.c ---- */
+
+enum store_result sqlite_started(struct store *store, struct store_op *op);
+enum store_result sqlite_finish(struct store *store, struct store_op *op);
+
+/* A batch whose attempt has ended without outcome runs again. SQLITE_DONE or an error. */
+int sqlite_interrupt(struct sqlite_store *store, int64_t num, int64_t index);
+
+/* ---- store_sqlite_ids.c ---- */
+
+/* Writes the chunks of a list that does not fit into the row. SQLITE_DONE or an error. */
+int sqlite_ids_write(struct sqlite_store *store, int64_t num, const struct idlist *ids);
+
+/* Appends the ids [first, first + n) of a list of `total` ids. SQLITE_DONE or an error. */
+int sqlite_ids_read(struct sqlite_store *store, int64_t num, int64_t total, int64_t first,
+    int64_t n, struct idlist *ids);
+
+/* n ids as they are on disk: 8 bytes each, little-endian. The caller frees it. */
+void *sqlite_ids_pack(const int64_t *ids, size_t n);
+
+/* ---- store_sqlite_status.c ---- */
+
+enum store_result sqlite_status(struct store *store, struct store_op *op);
+
+#endif

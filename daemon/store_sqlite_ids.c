@@ -1,0 +1,93 @@
+/* Lists of ids on disk. */
+#include "store_sqlite.h"
+
+#include "util.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *sqlite_ids_pack(const int64_t *ids, size_t n)
+{
+	uint64_t *packed = xreallocarray(NULL, n, sizeof(*packed));
+
+	for (size_t i = 0; i < n; i++)
+		packed[i] = htole64((uint64_t)ids[i]);
+	return packed;
+}
+
+static int64_t chunk_key(int64_t num, int64_t chunk)
+{
+	return num * CHUNKS_MAX + chunk;
+}
+
+int sqlite_ids_write(struct sqlite_store *store, int64_t num, const struct idlist *ids)
+{
+	int code = SQLITE_DONE;
+
+	for (size_t at = 0; at < ids->n && code == SQLITE_DONE; at += CHUNK_IDS) {
+		size_t n = ids->n - at < CHUNK_IDS ? ids->n - at : CHUNK_IDS;
+		void *packed = sqlite_ids_pack(ids->v + at, n);
+
+		code = sqlite_first(store, SQL_CHUNK_ADD, "ib", chunk_key(num, (int64_t)(at / CHUNK_IDS)),
+		    packed, (int64_t)(n * sizeof(int64_t)));
+		free(packed);
+	}
+	return code;
+}
+
+/* Appends the blob in the first column of the row; it must hold n ids. */
+static int take_blob(struct sqlite_store *store, enum sql sql, int64_t n, struct idlist *ids)
+{
+	sqlite3_stmt *row = sqlite_row(store, sql);
+	const unsigned char *blob = sqlite3_column_blob(row, 0);
+	uint64_t packed;
+
+	if (sqlite3_column_bytes(row, 0) != n * (int64_t)sizeof(packed))
+		return SQLITE_CORRUPT;
+	for (int64_t i = 0; i < n; i++) {
+		memcpy(&packed, blob + (size_t)i * sizeof(packed), sizeof(packed));
+		idlist_push(ids, (int64_t)le64toh(packed));
+	}
+	sqlite3_reset(row);
+	return SQLITE_DONE;
+}
+
+/* Offsets and lengths for substr(), which counts bytes from 1. */
+static int64_t bytes_at(int64_t id)
+{
+	return id * (int64_t)sizeof(int64_t) + 1;
+}
+
+static int64_t bytes_of(int64_t ids)
+{
+	return ids * (int64_t)sizeof(int64_t);
+}
+
+int sqlite_ids_read(struct sqlite_store *store, int64_t num, int64_t total, int64_t first,
+    int64_t n, struct idlist *ids)
+{
+	int code = SQLITE_DONE;
+
+	if (total <= INLINE_IDS) {
+		code = sqlite_first(
+		    store, SQL_INLINE_READ, "iii", bytes_at(first), bytes_of(n), num);
+		if (code == SQLITE_DONE)
+			return SQLITE_CORRUPT;
+		return code == SQLITE_ROW ? take_blob(store, SQL_INLINE_READ, n, ids) : code;
+	}
+	while (n > 0 && code == SQLITE_DONE) {
+		int64_t at = first % CHUNK_IDS;
+		int64_t here = CHUNK_IDS - at < n ? CHUNK_IDS - at : n;
+
+		code = sqlite_first(store, SQL_CHUNK_READ, "iii", bytes_at(at), bytes_of(here),
+		    chunk_key(num, first / CHUNK_IDS));
+		if (code == SQLITE_DONE)
+			return SQLITE_CORRUPT;
+		if (code == SQLITE_ROW)
+			code = take_blob(store, SQL_CHUNK_READ, here, ids);
+		first += here;
+		n -= here;
+	}
+	return code;
+}

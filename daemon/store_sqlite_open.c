@@ -1,0 +1,214 @@
+/* Opening the SQLite store: lock, checks, recovery; and the full check of a store at rest. */
+#include "store_sqlite.h"
+
+#include "log.h"
+#include "util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* SQLite itself would let two daemons write to one file; this lock does not. */
+static enum err take_lock(struct sqlite_store *store, const char *path, struct fail *fail)
+{
+	char name[4096];
+
+	if (snprintf(name, sizeof(name), "%s.lock", path) >= (int)sizeof(name))
+		return fail_set(fail, ERR_INVALID, "the path of the store is too long: %.60s...", path);
+	store->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (store->lock_fd < 0)
+		return fail_set(fail, ERR_INTERNAL, "cannot open %s: %s", name, strerror(errno));
+	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return ERR_OK;
+	if (errno == EWOULDBLOCK)
+		return fail_set(fail, ERR_CONFLICT, "another daemon uses the store %s", path);
+	return fail_set(fail, ERR_INTERNAL, "cannot lock %s: %s", name, strerror(errno));
+}
+
+/* Turns the failure of a turn into the failure of opening. */
+static enum err open_failed(struct sqlite_store *store, int code, struct fail *fail)
+{
+	if (sqlite_failed(store, code, fail) == STORE_UNKNOWN)
+		fail_set(fail, ERR_WRONG_STATE, "the store %s is damaged: %s", store->path,
+		    sqlite3_errstr(code));
+	return fail->err;
+}
+
+/* ---- recovery ---- */
+
+/* What ran when the last daemon ended has no outcome: it stands in line again. */
+static int recover_running(struct sqlite_store *store, int64_t *interrupted)
+{
+	int64_t num, index;
+	int code;
+
+	while ((code = sqlite_first(store, SQL_BATCHES_RUNNING, "")) == SQLITE_ROW) {
+		num = sqlite3_column_int64(sqlite_row(store, SQL_BATCHES_RUNNING), 0);
+		index = sqlite3_column_int64(sqlite_row(store, SQL_BATCHES_RUNNING), 1);
+		sqlite3_reset(sqlite_row(store, SQL_BATCHES_RUNNING));
+		code = sqlite_interrupt(store, num, index);
+		if (code != SQLITE_DONE)
+			break;
+		++*interrupted;
+	}
+	return code;
+}
+
+/* The bounded check: the ledger and the lanes are there, and each counter agrees with its line. */
+static enum err check_summary(struct sqlite_store *store, struct fail *fail)
+{
+	static const char heads[] =
+	    "SELECT count(*) FROM lane l WHERE (l.batches > 0) != ("
+	    "EXISTS (SELECT 1 FROM ingestion i WHERE i.priority = l.priority"
+	    " AND i.next_batch < i.batch_count) OR "
+	    "EXISTS (SELECT 1 FROM redo r WHERE r.priority = l.priority))";
+	sqlite3_stmt *statement;
+	int code = sqlite3_prepare_v2(store->db, heads, -1, &statement, NULL);
+	int64_t wrong = -1;
+
+	if (code != SQLITE_OK)
+		return open_failed(store, SQLITE_CORRUPT, fail);
+	code = sqlite3_step(statement);
+	if (code == SQLITE_ROW)
+		wrong = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	if (wrong == 0)
+		return ERR_OK;
+	return fail_set(fail, ERR_WRONG_STATE,
+	    "the store %s is damaged: a counter of a lane does not agree with its line "
+	    "(ingestd --check says more)",
+	    store->path);
+}
+
+static enum err recover(struct sqlite_store *store, struct store_found *found, struct fail *fail)
+{
+	struct ledger *ledger = &store->now.ledger;
+	bool same_boot = false;
+	int code = sqlite_first(store, SQL_BEGIN, "");
+
+	if (code == SQLITE_DONE)
+		code = sqlite_summary_read(store, &same_boot);
+	if (code == SQLITE_DONE)
+		code = recover_running(store, &found->interrupted);
+	if (code != SQLITE_DONE)
+		return open_failed(store, code, fail);
+	ledger_recover(ledger, same_boot, clock_boot_ns(store->clock));
+	ledger->interval_ns = store->settings.interval_ns;
+	ledger->settle_ns = store->settings.settle_ns;
+	ledger->pack = store->settings.pack;
+	found->waiting = sqlite_waiting(store);
+	code = sqlite_summary_write(store);
+	if (code == SQLITE_DONE)
+		code = sqlite_first(store, SQL_COMMIT, "");
+	if (code != SQLITE_DONE)
+		return open_failed(store, code, fail);
+	store->committed = store->now;
+	return ERR_OK;
+}
+
+enum err store_sqlite_open(struct store **result, const char *path,
+    const struct store_settings *settings, const struct clock *clock, struct store_found *found,
+    struct fail *fail)
+{
+	struct sqlite_store *store;
+
+	*found = (struct store_found){0};
+	fail->err = ERR_OK;
+	if (sqlite_connect(&store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, fail))
+		goto failed;
+	store->store.ops = &store_sqlite_ops;
+	store->clock = clock;
+	store->settings = *settings;
+	/* Nothing has been read or written yet: SQLite opens the file when it is needed first. */
+	if (take_lock(store, path, fail) || sqlite_schema_prepare(store, fail) ||
+	    check_summary(store, fail) || recover(store, found, fail))
+		goto failed;
+	*result = &store->store;
+	return ERR_OK;
+failed:
+	store_sqlite_ops.close(&store->store);
+	return fail->err;
+}
+
+enum err store_sqlite_open_reader(struct store **result, const char *path, struct fail *fail)
+{
+	struct sqlite_store *store;
+
+	if (sqlite_connect(&store, path, SQLITE_OPEN_READONLY, fail)) {
+		store_sqlite_ops.close(&store->store);
+		return fail->err;
+	}
+	store->store.ops = &store_sqlite_reader_ops;
+	*result = &store->store;
+	return ERR_OK;
+}
+
+const char *store_sqlite_library(void)
+{
+	return sqlite3_libversion();
+}
+
+/* ---- the full check ---- */
+
+/* Queries whose every row is a fault; the row says what it is. */
+static const char *const checks[] = {
+    "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check != 'ok'",
+
+    "SELECT 'lane ' || priority || ' counts ' || batches || ' batches and ' || ids || ' ids, but '"
+    " || b || ' and ' || n || ' stand in line' FROM (SELECT l.priority, l.batches, l.ids,"
+    " (SELECT count(*) FROM redo r WHERE r.priority = l.priority) +"
+    " (SELECT coalesce(sum(batch_count - next_batch), 0) FROM ingestion i"
+    "  WHERE i.priority = l.priority) AS b,"
+    " (SELECT coalesce(sum(min(i.batch_size, i.id_count - r.idx * i.batch_size)), 0)"
+    "  FROM redo r JOIN ingestion i ON i.num = r.num WHERE r.priority = l.priority) +"
+    " (SELECT coalesce(sum(max(0, id_count - next_batch * batch_size)), 0) FROM ingestion i"
+    "  WHERE i.priority = l.priority) AS n FROM lane l) WHERE batches != b OR ids != n",
+
+    "SELECT 'ingestion ' || i.seq || ': its counts of batches do not agree with their rows'"
+    " FROM ingestion i WHERE i.next_batch != (SELECT count(*) FROM batch b WHERE b.num = i.num)"
+    " OR i.triggered != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 1)"
+    " OR i.retrying != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 2)"
+    " OR i.completed != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 3)"
+    " OR i.failed != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 4)"
+    " OR i.retrying != (SELECT count(*) FROM redo r WHERE r.priority = i.priority"
+    "  AND r.seq = i.seq)",
+
+    "SELECT 'ingestion ' || i.seq || ': the number of stored ids is not ' || i.id_count"
+    " FROM ingestion i WHERE i.id_count * 8 != coalesce(length(i.ids),"
+    " (SELECT sum(length(c.ids)) FROM chunk c WHERE c.key >= i.num * 131072"
+    "  AND c.key < (i.num + 1) * 131072), 0)",
+
+    "SELECT 'the next submission number ' || next_seq || ' was given away already' FROM ledger"
+    " WHERE next_seq <= (SELECT coalesce(max(seq), 0) FROM ingestion)",
+};
+
+static bool check_passes(struct sqlite_store *store, const char *query, struct fail *fail)
+{
+	sqlite3_stmt *statement;
+	int code = sqlite3_prepare_v2(store->db, query, -1, &statement, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW)
+		fail_set(fail, ERR_WRONG_STATE, "%s: %s", store->path, sqlite3_column_text(statement, 0));
+	else if (code != SQLITE_DONE)
+		fail_set(fail, ERR_WRONG_STATE, "%s: %s", store->path, sqlite3_errmsg(store->db));
+	sqlite3_finalize(statement);
+	return code == SQLITE_DONE;
+}
+
+bool store_sqlite_check(const char *path, struct fail *fail)
+{
+	struct sqlite_store *store;
+	bool sound = !sqlite_connect(&store, path, SQLITE_OPEN_READWRITE, fail) &&
+	             !take_lock(store, path, fail) && !sqlite_schema_verify(store, fail);
+
+	for (size_t i = 0; sound && i < COUNT_OF(checks); i++)
+		sound = check_passes(store, checks[i], fail);
+	store_sqlite_ops.close(&store->store);
+	return sound;
+}

@@ -1,0 +1,142 @@
+/* Reading the status of one ingestion, a page at a time. */
+#include "store_sqlite.h"
+
+#include "util.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void take_counts(sqlite3_stmt *row, struct counts *counts)
+{
+	counts->ids = sqlite3_column_int64(row, 5);
+	counts->batches = sqlite3_column_int64(row, 6);
+	counts->by_status[BATCH_YET_TO_START] = counts->batches - sqlite3_column_int64(row, 7);
+	counts->by_status[BATCH_TRIGGERED] = sqlite3_column_int64(row, 8);
+	counts->by_status[BATCH_RETRYING] = sqlite3_column_int64(row, 9);
+	counts->by_status[BATCH_COMPLETED] = sqlite3_column_int64(row, 10);
+	counts->by_status[BATCH_FAILED] = sqlite3_column_int64(row, 11);
+}
+
+/* SQLITE_ROW (found), SQLITE_DONE (not found) or an error. */
+static int read_ingestion(
+    struct sqlite_store *store, const struct uuid *uuid, struct ingestion *ingestion, int64_t *num)
+{
+	int code = sqlite_first(
+	    store, SQL_INGESTION_READ, "b", uuid->bytes, (int64_t)sizeof(uuid->bytes));
+	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_READ);
+
+	if (code != SQLITE_ROW)
+		return code;
+	*num = sqlite3_column_int64(row, 0);
+	*ingestion = (struct ingestion){.uuid = *uuid,
+	    .seq = sqlite3_column_int64(row, 1),
+	    .priority = (enum priority)sqlite3_column_int(row, 2),
+	    .batch_size = sqlite3_column_int64(row, 4),
+	    .version = sqlite3_column_int64(row, 12),
+	    .created_ms = sqlite3_column_int64(row, 13),
+	    .started_ms = sqlite3_column_int64(row, 14),
+	    .finished_ms = sqlite3_column_int64(row, 15)};
+	snprintf(ingestion->label, sizeof(ingestion->label), "%s", sqlite3_column_text(row, 3));
+	take_counts(row, &ingestion->counts);
+	sqlite3_reset(row);
+	return SQLITE_ROW;
+}
+
+/* What stands in the row of a batch that has started. */
+static void take_batch(sqlite3_stmt *row, struct batch *batch)
+{
+	const char *error = (const char *)sqlite3_column_text(row, 5);
+
+	batch->status = (enum batch_status)sqlite3_column_int(row, 1);
+	batch->attempts = sqlite3_column_int64(row, 2);
+	batch->started_ms = sqlite3_column_int64(row, 3);
+	batch->finished_ms = sqlite3_column_int64(row, 4);
+	batch->error = error ? xstrdup(error) : NULL;
+}
+
+/* How many batches, which all have `ids` ids, end the page at the latest. */
+static int64_t page_limit(int64_t ids)
+{
+	int64_t limit =
+	    STORE_PAGE_BYTES / (STORE_PAGE_BATCH_BYTES + ids * STORE_PAGE_ID_BYTES);
+
+	if (limit < 1)
+		return 1;
+	return limit < STORE_PAGE_BATCHES ? limit : STORE_PAGE_BATCHES;
+}
+
+/*
+ * The batches [from, end). Only those that have started have a row; `code` walks along the rows
+ * while `index` counts.
+ */
+static int read_batches(struct sqlite_store *store, int64_t num, int64_t from, int64_t end,
+    struct status_page *page)
+{
+	const struct ingestion *ingestion = &page->ingestion;
+	size_t bytes = 0;
+	int code = sqlite_first(store, SQL_BATCHES_READ, "iii", num, from, end - from);
+	sqlite3_stmt *row = sqlite_row(store, SQL_BATCHES_READ);
+
+	for (int64_t index = from; index < end && bytes < STORE_PAGE_BYTES; index++) {
+		struct batch *batch = status_page_add(page);
+
+		if (!sqlite_went_well(code))
+			return code;
+		batch->index = index;
+		batch->ids_n = (size_t)batch_length(
+		    ingestion->counts.ids, ingestion->batch_size, index);
+		if (code == SQLITE_ROW && sqlite3_column_int64(row, 0) == index) {
+			take_batch(row, batch);
+			code = sqlite3_step(row);
+		}
+		bytes += STORE_PAGE_BATCH_BYTES + batch->ids_n * STORE_PAGE_ID_BYTES +
+		         (batch->error ? strlen(batch->error) : 0);
+	}
+	sqlite3_reset(row);
+	return sqlite_went_well(code) ? SQLITE_DONE : code;
+}
+
+/* The ids of the batches on the page, which are consecutive. */
+static int read_ids(struct sqlite_store *store, int64_t num, struct status_page *page)
+{
+	int64_t first = page->n ? page->batches[0].index * page->ingestion.batch_size : 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < page->n; i++) {
+		page->batches[i].ids_at = at;
+		at += page->batches[i].ids_n;
+	}
+	return sqlite_ids_read(
+	    store, num, page->ingestion.counts.ids, first, (int64_t)at, &page->ids);
+}
+
+enum store_result sqlite_status(struct store *base, struct store_op *op)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct store_status *status = &op->status;
+	struct status_page *page = &status->page;
+	int64_t num, from = status->from_batch, end;
+	int code = read_ingestion(store, &status->uuid, &page->ingestion, &num);
+
+	if (code == SQLITE_DONE) {
+		fail_set(&op->fail, ERR_NOT_FOUND, "Ingestion ID not found");
+		return STORE_DONE;
+	}
+	if (code != SQLITE_ROW)
+		return sqlite_failed(store, code, &op->fail);
+	page->next_batch = -1;
+	if (from >= page->ingestion.counts.batches)
+		return STORE_DONE;
+	end = from + page_limit(page->ingestion.batch_size);
+	if (end > page->ingestion.counts.batches)
+		end = page->ingestion.counts.batches;
+	code = read_batches(store, num, from, end, page);
+	if (code == SQLITE_DONE)
+		code = read_ids(store, num, page);
+	if (code != SQLITE_DONE)
+		return sqlite_failed(store, code, &op->fail);
+	from += (int64_t)page->n;
+	if (from < page->ingestion.counts.batches)
+		page->next_batch = from;
+	return STORE_DONE;
+}

@@ -1,0 +1,419 @@
+#include "storeq.h"
+
+#include "log.h"
+#include "util.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct fifo {
+	struct storeq_op *first, *last;
+	size_t n;
+	size_t bytes;
+};
+
+struct storeq {
+	struct storeq_env env;
+	bool threads;
+	pthread_t writer, reader;
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t writer_wake, reader_wake;
+	struct fifo engine, front, reads; /* waiting */
+	struct fifo answered; /* to be delivered */
+	size_t running; /* taken by a thread, not answered yet */
+	bool stopping;
+	bool broken, broken_told;
+	struct fail why; /* once broken */
+};
+
+/* ---- lists ---- */
+
+static size_t op_bytes(const struct storeq_op *op)
+{
+	size_t ids = op->op.verb == STORE_SUBMIT ? op->op.submit.ids->n : 0;
+
+	return sizeof(*op) + ids * sizeof(int64_t);
+}
+
+static void fifo_put(struct fifo *fifo, struct storeq_op *op)
+{
+	op->next = NULL;
+	if (fifo->first)
+		fifo->last->next = op;
+	else
+		fifo->first = op;
+	fifo->last = op;
+	fifo->n++;
+	fifo->bytes += op_bytes(op);
+}
+
+static struct storeq_op *fifo_take(struct fifo *fifo)
+{
+	struct storeq_op *op = fifo->first;
+
+	fifo->first = op->next;
+	fifo->n--;
+	fifo->bytes -= op_bytes(op);
+	return op;
+}
+
+/* Puts back what was taken last. */
+static void fifo_untake(struct fifo *fifo, struct storeq_op *op)
+{
+	op->next = fifo->first;
+	if (!fifo->first)
+		fifo->last = op;
+	fifo->first = op;
+	fifo->n++;
+	fifo->bytes += op_bytes(op);
+}
+
+/* ---- one turn of the writer ---- */
+
+struct turn {
+	struct storeq_op *ops[STOREQ_TURN_OPS];
+	size_t n;
+	size_t engine; /* the first so many are the engine's */
+};
+
+/* Under the lock: the engine's operations first, then the front doors' up to the limits. */
+static void turn_take(struct storeq *queue, struct turn *turn)
+{
+	size_t bytes = 0;
+
+	turn->n = 0;
+	while (queue->engine.first && turn->n < STOREQ_TURN_OPS)
+		turn->ops[turn->n++] = fifo_take(&queue->engine);
+	turn->engine = turn->n;
+	while (queue->front.first && turn->n < STOREQ_TURN_OPS) {
+		bytes += op_bytes(queue->front.first);
+		if (turn->n > 0 && bytes > STOREQ_TURN_BYTES)
+			break;
+		turn->ops[turn->n++] = fifo_take(&queue->front);
+	}
+	queue->running += turn->n;
+}
+
+/*
+ * Runs the operations from `from` on in one transaction and counts in *done how many are in it: all,
+ * or fewer when the time of a turn is over.
+ */
+static enum store_result run_together(struct storeq *queue, struct storeq_op **ops, size_t n,
+    size_t *done, struct fail *fail)
+{
+	int64_t end = clock_boot_ns(queue->env.clock) + STOREQ_TURN_NS;
+	enum store_result result = store_begin(queue->env.writer, fail);
+
+	*done = 0;
+	while (result == STORE_DONE && *done < n) {
+		struct store_op *op = &ops[*done]->op;
+
+		if (*done > 0 && clock_boot_ns(queue->env.clock) > end)
+			break;
+		result = store_run(queue->env.writer, op);
+		if (result != STORE_DONE)
+			*fail = op->fail;
+		else
+			++*done;
+	}
+	if (result == STORE_DONE)
+		result = store_commit(queue->env.writer, fail);
+	if (result == STORE_UNDONE) {
+		struct fail uncertain;
+
+		if (store_rollback(queue->env.writer, &uncertain) != STORE_DONE) {
+			*fail = uncertain;
+			return STORE_UNKNOWN;
+		}
+	}
+	return result;
+}
+
+/*
+ * After a turn was rolled back: each operation in a transaction of its own, so that only those fail
+ * that cannot be done. Returns how many have an answer; fewer than n after an unknown outcome.
+ */
+static size_t run_singly(
+    struct storeq *queue, struct storeq_op **ops, size_t n, enum store_result *result)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct fail fail;
+		size_t done;
+
+		*result = run_together(queue, &ops[i], 1, &done, &fail);
+		if (*result == STORE_UNKNOWN) {
+			ops[i]->op.fail = fail;
+			return i;
+		}
+		if (*result == STORE_UNDONE) {
+			store_op_reset(&ops[i]->op);
+			ops[i]->op.fail = fail;
+		}
+	}
+	*result = STORE_DONE;
+	return n;
+}
+
+/* Answers what is known and returns how many of the turn's operations have an answer. */
+static size_t turn_run(struct storeq *queue, struct turn *turn, struct fail *why)
+{
+	size_t done;
+	enum store_result result = run_together(queue, turn->ops, turn->n, &done, why);
+
+	if (result == STORE_UNDONE) {
+		log_debug(log_msg("turn rolled back, its operations run one by one"),
+		    log_int("operations", (int64_t)turn->n), log_str("reason", why->text));
+		done = run_singly(queue, turn->ops, turn->n, &result);
+		if (result == STORE_UNKNOWN)
+			*why = turn->ops[done]->op.fail;
+	} else if (result == STORE_UNKNOWN) {
+		done = 0;
+	}
+	if (result == STORE_UNKNOWN && why->err != ERR_UNKNOWN_OUTCOME)
+		why->err = ERR_UNKNOWN_OUTCOME;
+	return done;
+}
+
+/* Under the lock: after an unknown outcome nothing that waits will be done. */
+static void refuse_waiting(struct storeq *queue, struct fifo *fifo)
+{
+	while (fifo->first) {
+		struct storeq_op *op = fifo_take(fifo);
+
+		fail_set(&op->op.fail, ERR_BUSY, "not done: the store has failed and is being restarted");
+		fifo_put(&queue->answered, op);
+	}
+}
+
+/* Under the lock. */
+static void turn_answer(
+    struct storeq *queue, struct turn *turn, size_t done, const struct fail *why)
+{
+	queue->running -= turn->n;
+	for (size_t i = 0; i < done; i++)
+		fifo_put(&queue->answered, turn->ops[i]);
+	if (why->err == ERR_UNKNOWN_OUTCOME) {
+		for (size_t i = done; i < turn->n; i++) {
+			store_op_reset(&turn->ops[i]->op);
+			turn->ops[i]->op.fail = *why;
+			fifo_put(&queue->answered, turn->ops[i]);
+		}
+		queue->broken = true;
+		queue->why = *why;
+		refuse_waiting(queue, &queue->engine);
+		refuse_waiting(queue, &queue->front);
+		return;
+	}
+	/* The turn's time was over: the rest goes back to where it was. */
+	for (size_t i = turn->n; i > done; i--)
+		fifo_untake(i > turn->engine ? &queue->front : &queue->engine, turn->ops[i - 1]);
+}
+
+/* Called and left with the lock held. False: nothing waited. */
+static bool write_turn(struct storeq *queue)
+{
+	struct turn turn;
+	struct fail why = {.err = ERR_OK};
+	size_t done;
+
+	turn_take(queue, &turn);
+	if (turn.n == 0)
+		return false;
+	pthread_mutex_unlock(&queue->lock);
+	done = turn_run(queue, &turn, &why);
+	pthread_mutex_lock(&queue->lock);
+	turn_answer(queue, &turn, done, &why);
+	return true;
+}
+
+/* Called and left with the lock held. False: nothing waited. */
+static bool read_turn(struct storeq *queue)
+{
+	struct store *store = queue->env.reader ? queue->env.reader : queue->env.writer;
+	struct storeq_op *op;
+	struct fail fail;
+	enum store_result result;
+
+	if (!queue->reads.first)
+		return false;
+	op = fifo_take(&queue->reads);
+	queue->running++;
+	pthread_mutex_unlock(&queue->lock);
+	result = store_begin(store, &fail);
+	if (result == STORE_DONE) {
+		result = store_run(store, &op->op);
+		fail = op->op.fail;
+		store_rollback(store, &(struct fail){0});
+	}
+	if (result != STORE_DONE) {
+		log_error(log_msg("read failed"), log_str("reason", fail.text));
+		store_op_reset(&op->op);
+		fail_set(&op->op.fail, ERR_INTERNAL, "the store could not be read: %s", fail.text);
+	}
+	pthread_mutex_lock(&queue->lock);
+	queue->running--;
+	fifo_put(&queue->answered, op);
+	return true;
+}
+
+/* ---- threads ---- */
+
+static void serve(struct storeq *queue, pthread_cond_t *wake, bool (*turn)(struct storeq *))
+{
+	pthread_mutex_lock(&queue->lock);
+	for (;;) {
+		if (turn(queue)) {
+			pthread_mutex_unlock(&queue->lock);
+			queue->env.notify(queue->env.arg);
+			pthread_mutex_lock(&queue->lock);
+		} else if (queue->stopping) {
+			break;
+		} else {
+			pthread_cond_wait(wake, &queue->lock);
+		}
+	}
+	pthread_mutex_unlock(&queue->lock);
+}
+
+static void *writer_main(void *arg)
+{
+	struct storeq *queue = arg;
+
+	serve(queue, &queue->writer_wake, write_turn);
+	return NULL;
+}
+
+static void *reader_main(void *arg)
+{
+	struct storeq *queue = arg;
+
+	serve(queue, &queue->reader_wake, read_turn);
+	return NULL;
+}
+
+static void start_threads(struct storeq *queue)
+{
+	sigset_t all, before;
+
+	/* Signals are for the loop's thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&queue->writer, NULL, writer_main, queue) != 0 ||
+	    pthread_create(&queue->reader, NULL, reader_main, queue) != 0)
+		abort();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+struct storeq *storeq_new(const struct storeq_env *env, bool threads)
+{
+	struct storeq *queue = xcalloc(1, sizeof(*queue));
+
+	queue->env = *env;
+	queue->threads = threads;
+	pthread_mutex_init(&queue->lock, NULL);
+	pthread_cond_init(&queue->writer_wake, NULL);
+	pthread_cond_init(&queue->reader_wake, NULL);
+	if (threads)
+		start_threads(queue);
+	return queue;
+}
+
+void storeq_free(struct storeq *queue)
+{
+	if (queue->threads) {
+		pthread_mutex_lock(&queue->lock);
+		queue->stopping = true;
+		pthread_cond_signal(&queue->writer_wake);
+		pthread_cond_signal(&queue->reader_wake);
+		pthread_mutex_unlock(&queue->lock);
+		pthread_join(queue->writer, NULL);
+		pthread_join(queue->reader, NULL);
+	}
+	storeq_deliver(queue);
+	pthread_cond_destroy(&queue->reader_wake);
+	pthread_cond_destroy(&queue->writer_wake);
+	pthread_mutex_destroy(&queue->lock);
+	free(queue);
+}
+
+/* ---- the loop's side ---- */
+
+bool storeq_post(struct storeq *queue, struct storeq_op *op)
+{
+	bool reads = store_op_reads(&op->op);
+	struct fifo *fifo = reads ? &queue->reads : &queue->front;
+	bool taken;
+
+	pthread_mutex_lock(&queue->lock);
+	taken = !queue->broken && fifo->n < STOREQ_MAX_OPS &&
+	        fifo->bytes + op_bytes(op) <= STOREQ_MAX_BYTES;
+	if (taken) {
+		fifo_put(fifo, op);
+		pthread_cond_signal(reads ? &queue->reader_wake : &queue->writer_wake);
+	}
+	pthread_mutex_unlock(&queue->lock);
+	return taken;
+}
+
+void storeq_post_engine(struct storeq *queue, struct storeq_op *op)
+{
+	bool broken;
+
+	pthread_mutex_lock(&queue->lock);
+	broken = queue->broken;
+	if (broken) {
+		op->op.fail = queue->why;
+		fifo_put(&queue->answered, op);
+	} else {
+		fifo_put(&queue->engine, op);
+		pthread_cond_signal(&queue->writer_wake);
+	}
+	pthread_mutex_unlock(&queue->lock);
+	if (broken)
+		queue->env.notify(queue->env.arg);
+}
+
+void storeq_deliver(struct storeq *queue)
+{
+	struct fifo answered;
+	bool tell;
+
+	pthread_mutex_lock(&queue->lock);
+	answered = queue->answered;
+	queue->answered = (struct fifo){0};
+	tell = queue->broken && !queue->broken_told;
+	queue->broken_told |= tell;
+	pthread_mutex_unlock(&queue->lock);
+	while (answered.first) {
+		/* done() may free the operation, so its size must not be asked for: no fifo_take(). */
+		struct storeq_op *op = answered.first;
+
+		answered.first = op->next;
+		op->done(op);
+	}
+	if (tell)
+		queue->env.broken(queue->env.arg, &queue->why);
+}
+
+bool storeq_step(struct storeq *queue)
+{
+	bool wrote, read;
+
+	pthread_mutex_lock(&queue->lock);
+	wrote = write_turn(queue);
+	read = read_turn(queue);
+	pthread_mutex_unlock(&queue->lock);
+	return wrote || read;
+}
+
+bool storeq_is_idle(struct storeq *queue)
+{
+	bool idle;
+
+	pthread_mutex_lock(&queue->lock);
+	idle = !queue->engine.first && !queue->front.first && !queue->reads.first &&
+	       !queue->answered.first && queue->running == 0;
+	pthread_mutex_unlock(&queue->lock);
+	return idle;
+}
