@@ -38,8 +38,8 @@ const struct clock *clock_system(void)
 		clock.boot_id[strcspn(clock.boot_id, "\n")] = '\0';
 		fclose(file);
 	}
-	/* Without /proc no boot can be recognised: an id of its own for each process makes every start
-	 * wait a full interval, which is the careful side. */
+	/* Without /proc no boot can be recognised: an id of its own for each process makes every
+	 * start wait a full interval, which is the careful side. */
 	if (!clock.boot_id[0])
 		snprintf(clock.boot_id, sizeof(clock.boot_id), "unknown-%lld",
 		    (long long)system_utc_ms(NULL));

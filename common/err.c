@@ -11,8 +11,7 @@ static const struct entry {
 	int rpc_code;
 	int exit_status;
 	const char *text;
-} entries[ERR_COUNT] = {
-    [ERR_OK] = {"ok", 0, 0, "no error"},
+} entries[ERR_COUNT] = {[ERR_OK] = {"ok", 0, 0, "no error"},
 #define X(symbol, name, rpc, http, exit, text) [ERR_##symbol] = {name, rpc, exit, text},
     ERR_LIST(X)
 #undef X

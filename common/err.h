@@ -25,7 +25,8 @@
 	X(BUSY, "busy", -32012, 503, 5, "busy, try again later")                                   \
 	X(DRAINING, "draining", -32013, 503, 5, "shutting down, try again later")                  \
 	X(DISK_LOW, "disk_low", -32014, 507, 5, "too little free space on the disk")               \
-	X(UNKNOWN_OUTCOME, "unknown_outcome", -32015, 500, 5, "it is unknown whether this was done")\
+	X(UNKNOWN_OUTCOME, "unknown_outcome", -32015, 500, 5,                                      \
+	    "it is unknown whether this was done")                                                 \
 	X(INTERNAL, "internal", -32603, 500, 4, "internal error")
 
 enum err {
@@ -33,7 +34,7 @@ enum err {
 #define X(symbol, name, rpc, http, exit, text) ERR_##symbol,
 	ERR_LIST(X)
 #undef X
-	ERR_COUNT
+	    ERR_COUNT
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "util.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +52,8 @@ enum err idlist_read_id(
 }
 
 /*
- * One token: ID or FIRST-LAST. A '-' at its start or end makes no range but something to refuse as a
- * whole.
+ * One token: ID or FIRST-LAST. A '-' at its start or end makes no range but something to refuse as
+ * a whole.
  */
 static enum err parse_token(struct idlist *list, const char *token, size_t len, size_t limit,
     const char *where, struct fail *fail)
@@ -70,8 +71,8 @@ static enum err parse_token(struct idlist *list, const char *token, size_t len, 
 		return fail_set(fail, ERR_INVALID, "%s: range %.*s ends before it begins", where,
 		    (int)len, token);
 	if ((uint64_t)(last - first) >= limit - list->n)
-		return fail_set(fail, ERR_TOO_LARGE, "%s: with %.*s the list has more than %zu ids", where,
-		    (int)len, token, limit);
+		return fail_set(fail, ERR_TOO_LARGE, "%s: with %.*s the list has more than %zu ids",
+		    where, (int)len, token, limit);
 	reserve(list, (size_t)(last - first) + 1);
 	for (int64_t id = first;; id++) {
 		list->v[list->n++] = id;
@@ -99,14 +100,18 @@ static size_t token_length(const char *text, size_t len)
 enum err idlist_parse_text(struct idlist *list, const char *text, size_t len, size_t limit,
     const char *where, struct fail *fail)
 {
+	bool lines = memchr(text, '\n', len) != NULL;
 	char place[128];
 	size_t line = 1;
 
+	snprintf(place, sizeof(place), "%.*s", WHERE_MAX, where);
 	for (size_t i = 0; i < len;) {
 		size_t n = token_length(text + i, len - i);
 
 		if (n > 0) {
-			snprintf(place, sizeof(place), "%.*s, line %zu", WHERE_MAX, where, line);
+			if (lines)
+				snprintf(
+				    place, sizeof(place), "%.*s, line %zu", WHERE_MAX, where, line);
 			if (parse_token(list, text + i, n, limit, place, fail))
 				return fail->err;
 			i += n;

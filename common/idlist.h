@@ -30,14 +30,15 @@ void idlist_free(struct idlist *list);
  * ERR_INVALID with a text that shows the value, names the range 1..max_id and starts with `where`,
  * for example: ids[2]: "1.5" is not an integer from 1 to 1000000007.
  */
-enum err idlist_read_id(
-    const char *text, size_t len, int64_t max_id, const char *where, int64_t *id, struct fail *fail);
+enum err idlist_read_id(const char *text, size_t len, int64_t max_id, const char *where,
+    int64_t *id, struct fail *fail);
 
 /*
  * Appends what `text` lists: ids and ranges FIRST-LAST, separated by white space or commas; '#'
- * starts a comment up to the end of the line. `where` (such as "stdin" or "argument 2") and the line
- * number start the text of an error. Ranges are checked against `limit`, the most ids that the list
- * may hold, before they are expanded. Errors: ERR_INVALID, ERR_TOO_LARGE.
+ * starts a comment up to the end of the line. `where` (such as "stdin" or "argument 2") starts the
+ * text of an error; a text of several lines adds the number of the line. Ranges are checked against
+ * `limit`, the most ids that the list may hold, before they are expanded. Errors: ERR_INVALID,
+ * ERR_TOO_LARGE.
  */
 enum err idlist_parse_text(struct idlist *list, const char *text, size_t len, size_t limit,
     const char *where, struct fail *fail);

@@ -78,7 +78,8 @@ static bool lex_unicode_escape(struct lexer *lx)
 	lx->at += 4;
 	if (unit < 0xd800 || unit > 0xdfff)
 		return true;
-	low = lx->end - lx->at > 2 && lx->at[0] == '\\' && lx->at[1] == 'u' ? hex4(lx, lx->at + 2) : -1;
+	low = lx->end - lx->at > 2 && lx->at[0] == '\\' && lx->at[1] == 'u' ? hex4(lx, lx->at + 2)
+	                                                                    : -1;
 	if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff)
 		return bad(lx, "half of a surrogate pair");
 	lx->at += 6;
@@ -189,8 +190,8 @@ static bool lex_separator(struct lexer *lx, char close, bool *done)
 	skip_space(lx);
 	if (peek(lx) != ',' && peek(lx) != close)
 		return bad(lx, lx->at == lx->end ? "the text ends too early"
-		                : close == ']'   ? "expected ',' or ']'"
-		                                 : "expected ',' or '}'");
+			       : close == ']'    ? "expected ',' or ']'"
+						 : "expected ',' or '}'");
 	*done = *lx->at++ == close;
 	skip_space(lx);
 	return true;
@@ -375,8 +376,8 @@ static bool check_names(const cJSON *value, size_t *ids, struct fail *fail)
 		if (cJSON_IsObject(value)) {
 			for (other = value->child; other != member; other = other->next)
 				if (strcmp(other->string, member->string) == 0) {
-					fail_set(fail, ERR_PARSE_ERROR, "duplicate member \"%.64s\"",
-					    member->string);
+					fail_set(fail, ERR_PARSE_ERROR,
+					    "duplicate member \"%.64s\"", member->string);
 					return false;
 				}
 			if (cJSON_IsArray(member) && strcmp(member->string, "ids") == 0) {
@@ -480,8 +481,8 @@ enum err json_only(
 		while (*name && strcmp(*name, member->string) != 0)
 			name++;
 		if (!*name)
-			return fail_set(
-			    fail, ERR_INVALID, "unknown member \"%.64s\" in %s", member->string, what);
+			return fail_set(fail, ERR_INVALID, "unknown member \"%.64s\" in %s",
+			    member->string, what);
 	}
 	return ERR_OK;
 }

@@ -2,8 +2,8 @@
  * Strict JSON (RFC 8259) with exact 64-bit ids, on top of cJSON.
  *
  * cJSON keeps numbers as doubles and accepts much that is not JSON. So one lexical pass goes first:
- * it refuses what cJSON does not refuse, and it reads every array that is the value of a member named
- * "ids" straight into packed integers; cJSON never sees those.
+ * it refuses what cJSON does not refuse, and it reads every array that is the value of a member
+ * named "ids" straight into packed integers; cJSON never sees those.
  */
 #ifndef INGESTD_JSON_H
 #define INGESTD_JSON_H
@@ -21,7 +21,8 @@ struct cJSON; /* cjson/cJSON.h; only json.c and wire*.c include it */
 #define JSON_MAX_VALUES 32768 /* in one text, ids not counted */
 #define JSON_MAX_MEMBERS 64 /* in one object */
 #define JSON_MAX_NUMBER 63 /* characters of a number, ids not counted */
-#define JSON_MAX_EXACT (((int64_t)1 << 53) - 1) /* a double up to here is no other integer rounded */
+#define JSON_MAX_EXACT                                                                             \
+	(((int64_t)1 << 53) - 1) /* a double up to here is no other integer rounded */
 
 struct json_span {
 	size_t at, n;
@@ -33,7 +34,8 @@ struct json_doc {
 	struct json_span *spans; /* owned; which of them belong to which array */
 	size_t n_spans;
 	struct fail ids_fail; /* the first element that is no id; ERR_OK when all are */
-	const char *id; /* the value of the top-level member "id" as it stands in the text, or NULL */
+	const char
+	    *id; /* the value of the top-level member "id" as it stands in the text, or NULL */
 	size_t id_len;
 };
 

@@ -57,13 +57,13 @@ static void add_quoted(struct buf *line, const char *text)
 static void add_field(struct buf *line, const struct log_field *field)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	                            "._-/:@+,";
+				    "._-/:@+,";
 
 	buf_printf(line, " %s=", field->key);
 	if (!field->text)
 		buf_printf(line, "%" PRId64, field->number);
 	else if (*field->text && field->text[strspn(field->text, plain)] == '\0' &&
-	         strlen(field->text) < VALUE_MAX)
+		 strlen(field->text) < VALUE_MAX)
 		buf_add_str(line, field->text);
 	else
 		add_quoted(line, field->text);

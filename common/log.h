@@ -42,8 +42,7 @@ int log_level_by_name(const char *name);
 /* Thread-safe. A value longer than 1 KiB is cut. */
 void log_write(enum log_level level, const struct log_field *fields);
 
-#define log_fields(...)                                                                            \
-	((const struct log_field[]){__VA_ARGS__, {0}})
+#define log_fields(...) ((const struct log_field[]){__VA_ARGS__, {0}})
 #define log_error(...) log_write(LOG_ERROR, log_fields(__VA_ARGS__))
 #define log_warn(...) log_write(LOG_WARN, log_fields(__VA_ARGS__))
 #define log_info(...) log_write(LOG_INFO, log_fields(__VA_ARGS__))

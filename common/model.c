@@ -100,8 +100,8 @@ struct batch *status_page_add(struct status_page *page)
 {
 	/* Grows at each power of two. */
 	if ((page->n & (page->n - 1)) == 0)
-		page->batches = xreallocarray(
-		    page->batches, page->n ? 2 * page->n : 1, sizeof(*page->batches));
+		page->batches =
+		    xreallocarray(page->batches, page->n ? 2 * page->n : 1, sizeof(*page->batches));
 	page->batches[page->n] = (struct batch){0};
 	return &page->batches[page->n++];
 }

@@ -14,8 +14,8 @@
 
 #define BACKLOG 1024 /* a full backlog makes clients wait in connect(2) */
 
-_Static_assert(
-    sizeof(((struct sockaddr_un *)0)->sun_path) == SOCK_PATH_SIZE, "sun_path is 108 bytes on Linux");
+_Static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) == SOCK_PATH_SIZE,
+    "sun_path is 108 bytes on Linux");
 
 int sock_default_path(char path[SOCK_PATH_SIZE])
 {
@@ -73,8 +73,8 @@ static int is_alive(const struct sockaddr_un *address)
 
 	if (fd < 0)
 		return 0;
-	alive = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-	        errno == EAGAIN;
+	alive =
+	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN;
 	close(fd);
 	return alive;
 }
@@ -104,7 +104,8 @@ static enum err bind_and_listen(struct sock_listener *listener, const struct soc
 	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (listener->fd < 0)
 		return system_fail(fail, "no socket for", address->sun_path);
-	/* bind(2) takes the umask off; the rest of the mode comes when the group is the right one. */
+	/* bind(2) takes the umask off; the rest of the mode comes when the group is the right one.
+	 */
 	if (fchmod(listener->fd, mode & 0700) != 0 ||
 	    bind(listener->fd, (const struct sockaddr *)address, sizeof(*address)) != 0 ||
 	    lstat(address->sun_path, &st) != 0)

@@ -32,11 +32,11 @@ struct sock_peer {
 int sock_default_path(char path[SOCK_PATH_SIZE]);
 
 /*
- * Listens on `path`. The lock on PATH.lock comes first: who holds it may remove a socket file that a
- * dead daemon left. The file gets exactly `mode`, whatever the umask is; there is no moment with a
- * wider one, nor with more than the owner's part before the group is set. `gid` is (gid_t)-1 for no
- * change. Errors: ERR_INVALID (path too long), ERR_CONFLICT (another daemon holds it), ERR_INTERNAL
- * (the system refused); the text names the path.
+ * Listens on `path`. The lock on PATH.lock comes first: who holds it may remove a socket file that
+ * a dead daemon left. The file gets exactly `mode`, whatever the umask is; there is no moment with
+ * a wider one, nor with more than the owner's part before the group is set. `gid` is (gid_t)-1 for
+ * no change. Errors: ERR_INVALID (path too long), ERR_CONFLICT (another daemon holds it),
+ * ERR_INTERNAL (the system refused); the text names the path.
  */
 enum err sock_listen(
     struct sock_listener *listener, const char *path, mode_t mode, gid_t gid, struct fail *fail);
@@ -45,8 +45,8 @@ enum err sock_listen(
 void sock_listener_close(struct sock_listener *listener);
 
 /*
- * Connects to `path` within `timeout_ms` and returns a blocking, close-on-exec descriptor, or -1 with
- * *fail set: ERR_INVALID (path too long), ERR_INTERNAL (nobody listens, or no permission).
+ * Connects to `path` within `timeout_ms` and returns a blocking, close-on-exec descriptor, or -1
+ * with *fail set: ERR_INVALID (path too long), ERR_INTERNAL (nobody listens, or no permission).
  */
 int sock_connect(const char *path, int64_t timeout_ms, struct fail *fail);
 

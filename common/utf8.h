@@ -11,8 +11,9 @@
 size_t utf8_length(const char *at, size_t left);
 
 /*
- * Copies the string `from` into to[size] and replaces what a terminal or a log must not see (invalid
- * UTF-8, C0 and C1 control characters) by '?'. Cuts at a character. The result is NUL-terminated.
+ * Copies the string `from` into to[size] and replaces what a terminal or a log must not see
+ * (invalid UTF-8, C0 and C1 control characters) by '?'. Cuts at a character. The result is
+ * NUL-terminated.
  */
 void utf8_clean(char *to, size_t size, const char *from);
 

@@ -96,8 +96,8 @@ static const struct unit *unit_by_name(const char *name, size_t len)
 }
 
 /*
- * Digits behind the decimal point, as a share of `unit`, rounded up to a nanosecond: a rate must not
- * become higher. From the last digit on, so that rounding at each of them rounds the whole.
+ * Digits behind the decimal point, as a share of `unit`, rounded up to a nanosecond: a rate must
+ * not become higher. From the last digit on, so that rounding at each of them rounds the whole.
  */
 static int64_t fraction_ns(const char *digits, size_t len, int64_t unit)
 {
@@ -190,8 +190,8 @@ void format_duration(int64_t ns, char text[DURATION_TEXT_SIZE])
 	size_t i = COUNT_OF(units) - 1;
 	int len;
 
-	/* The largest unit of which there is at least one; fractions only below a minute, where they
-	 * stay exact. */
+	/* The largest unit of which there is at least one; fractions only below a minute, where
+	 * they stay exact. */
 	while (i > 0 && (ns < units[i].ns || (units[i].ns > NS_PER_S && ns % units[i].ns != 0)))
 		i--;
 	if (ns == 0)

@@ -21,7 +21,8 @@ void *xreallocarray(void *old, size_t count, size_t size);
 char *xstrdup(const char *text);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Decimal digits only: no sign, no white space, no leading zero but for "0". False: not a number. */
+/* Decimal digits only: no sign, no white space, no leading zero but for "0". False: not a number.
+ */
 bool parse_u63(const char *text, size_t len, int64_t *value);
 
 /*

@@ -20,7 +20,8 @@ struct uuid uuid_v7(int64_t utc_ms)
 {
 	struct uuid uuid;
 
-	/* Up to 256 bytes from the urandom source are never cut short or interrupted (getrandom(2)). */
+	/* Up to 256 bytes from the urandom source are never cut short or interrupted
+	 * (getrandom(2)). */
 	if (getrandom(uuid.bytes, sizeof(uuid.bytes), 0) != sizeof(uuid.bytes))
 		abort();
 	for (int i = 0; i < 6; i++)
@@ -38,7 +39,8 @@ struct uuid uuid_batch(const struct uuid *ingestion, int64_t index)
 	memcpy(input, ingestion->bytes, sizeof(ingestion->bytes));
 	len = snprintf((char *)input + sizeof(ingestion->bytes),
 	    sizeof(input) - sizeof(ingestion->bytes), "%" PRId64, index);
-	if (!EVP_Digest(input, sizeof(ingestion->bytes) + (size_t)len, digest, NULL, EVP_sha1(), NULL))
+	if (!EVP_Digest(
+		input, sizeof(ingestion->bytes) + (size_t)len, digest, NULL, EVP_sha1(), NULL))
 		abort();
 	memcpy(uuid.bytes, digest, sizeof(uuid.bytes));
 	stamp(&uuid, 5);

@@ -57,8 +57,8 @@ static enum err read_id(
 		    "the member \"id\" is missing: a request without it could not be answered");
 	if (!doc->id || !(cJSON_IsString(id) || cJSON_IsNumber(id)) ||
 	    (cJSON_IsNumber(id) && memchr(doc->id, '.', doc->id_len)) ||
-	    (cJSON_IsNumber(id) && (memchr(doc->id, 'e', doc->id_len) ||
-	                               memchr(doc->id, 'E', doc->id_len))))
+	    (cJSON_IsNumber(id) &&
+		(memchr(doc->id, 'e', doc->id_len) || memchr(doc->id, 'E', doc->id_len))))
 		return fail_set(fail, ERR_INVALID_REQUEST, "\"id\" must be an integer or a string");
 	if (doc->id_len >= sizeof(request->id) ||
 	    (cJSON_IsString(id) ? strlen(id->valuestring) : doc->id_len) > WIRE_ID_MAX)
@@ -83,8 +83,8 @@ static enum err read_method(const cJSON *root, struct wire_request *request, str
 	return fail_set(fail, ERR_UNKNOWN_METHOD, "unknown method \"%.64s\"", name);
 }
 
-static enum err read_params(const struct json_doc *doc, const cJSON *root,
-    struct wire_request *request, struct fail *fail)
+static enum err read_params(
+    const struct json_doc *doc, const cJSON *root, struct wire_request *request, struct fail *fail)
 {
 	const struct wire_codec *codec = codecs[request->method];
 	const cJSON *params = json_get(root, "params");
@@ -107,8 +107,8 @@ static enum err read_envelope(
 	const char *version = json_get_str(json_get(doc->root, "jsonrpc"));
 
 	if (cJSON_IsArray(doc->root))
-		return fail_set(
-		    fail, ERR_INVALID_REQUEST, "batches are not supported: send one request per line");
+		return fail_set(fail, ERR_INVALID_REQUEST,
+		    "batches are not supported: send one request per line");
 	if (!cJSON_IsObject(doc->root))
 		return fail_set(fail, ERR_INVALID_REQUEST, "a request must be an object");
 	if (read_id(doc, doc->root, request, fail))
@@ -122,8 +122,8 @@ static enum err read_envelope(
 	return read_method(doc->root, request, fail);
 }
 
-enum err wire_read_request(const char *line, size_t len, int64_t max_id,
-    struct wire_request *request, struct fail *fail)
+enum err wire_read_request(
+    const char *line, size_t len, int64_t max_id, struct wire_request *request, struct fail *fail)
 {
 	struct json_doc doc;
 
@@ -210,7 +210,8 @@ static void read_error(const cJSON *error, struct fail *fail)
 	const char *name = json_get_str(json_get(json_get(error, "data"), "code"));
 	const char *text = json_get_str(json_get(error, "message"));
 
-	fail_set(fail, name ? err_by_name(name) : ERR_INTERNAL, "%s", text ? text : "no reason given");
+	fail_set(
+	    fail, name ? err_by_name(name) : ERR_INTERNAL, "%s", text ? text : "no reason given");
 }
 
 bool wire_read_reply(const char *line, size_t len, enum wire_method method,
@@ -234,7 +235,8 @@ bool wire_read_reply(const char *line, size_t len, enum wire_method method,
 	json_free(&doc);
 	if (!ok) {
 		wire_reply_free(reply);
-		fail_set(fail, ERR_INTERNAL, "the daemon's reply to \"%s\" is malformed", codec->method);
+		fail_set(
+		    fail, ERR_INTERNAL, "the daemon's reply to \"%s\" is malformed", codec->method);
 	}
 	return ok;
 }

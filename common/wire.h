@@ -45,7 +45,8 @@ void wire_lines_add(struct wire_lines *lines, const char *data, size_t len);
  */
 enum wire_lines_result wire_lines_next(struct wire_lines *lines, const char **line, size_t *len);
 
-/* What is left behind the last newline once the peer has closed: WIRE_LINE or WIRE_MORE (nothing). */
+/* What is left behind the last newline once the peer has closed: WIRE_LINE or WIRE_MORE (nothing).
+ */
 enum wire_lines_result wire_lines_rest(struct wire_lines *lines, const char **line, size_t *len);
 
 void wire_lines_free(struct wire_lines *lines);
@@ -75,7 +76,8 @@ struct wire_status {
 };
 
 struct wire_request {
-	char id[WIRE_ID_MAX * 6 + 3]; /* as it was written, a valid JSON text; "null" when unknown */
+	char
+	    id[WIRE_ID_MAX * 6 + 3]; /* as it was written, a valid JSON text; "null" when unknown */
 	enum wire_method method;
 	char client[WIRE_CLIENT_MAX + 1]; /* hello */
 	struct wire_submit submit;
@@ -114,15 +116,16 @@ const char *wire_method_name(enum wire_method method);
  * Reads one line as a request. On failure *fail says why, request->id is set as far as it could be
  * read (for the error reply) and nothing needs to be freed. Unknown members are refused.
  */
-enum err wire_read_request(const char *line, size_t len, int64_t max_id,
-    struct wire_request *request, struct fail *fail);
+enum err wire_read_request(
+    const char *line, size_t len, int64_t max_id, struct wire_request *request, struct fail *fail);
 
 void wire_request_free(struct wire_request *request);
 
 /* Appends a request as one line, newline included. */
 void wire_write_request(const struct wire_request *request, struct buf *out);
 
-/* Appends the reply to a request with this id and method as one line. reply->fail must be ERR_OK. */
+/* Appends the reply to a request with this id and method as one line. reply->fail must be ERR_OK.
+ */
 void wire_write_reply(
     const char *id, enum wire_method method, const struct wire_reply *reply, struct buf *out);
 
@@ -130,8 +133,9 @@ void wire_write_reply(
 void wire_write_error(const char *id, const struct fail *fail, struct buf *out);
 
 /*
- * Reads one line as the reply to a request of this method. Unknown members are ignored. False: it is
- * no such reply, *fail says why (ERR_INTERNAL). True: reply->fail tells success from an error reply.
+ * Reads one line as the reply to a request of this method. Unknown members are ignored. False: it
+ * is no such reply, *fail says why (ERR_INTERNAL). True: reply->fail tells success from an error
+ * reply.
  */
 bool wire_read_reply(const char *line, size_t len, enum wire_method method,
     struct wire_reply *reply, struct fail *fail);

@@ -6,7 +6,8 @@
 void wire_lines_add(struct wire_lines *lines, const char *data, size_t len)
 {
 	if (lines->start > 0) {
-		memmove(lines->in.data, lines->in.data + lines->start, lines->in.len - lines->start);
+		memmove(
+		    lines->in.data, lines->in.data + lines->start, lines->in.len - lines->start);
 		lines->in.len -= lines->start;
 		lines->scanned -= lines->start;
 		lines->start = 0;
@@ -23,8 +24,7 @@ static bool is_blank(const char *line, size_t len)
 }
 
 /* Takes the line that ends at `end`, an offset; `skip` bytes follow it. False: it is blank. */
-static bool take(
-    struct wire_lines *lines, size_t end, size_t skip, const char **line, size_t *len)
+static bool take(struct wire_lines *lines, size_t end, size_t skip, const char **line, size_t *len)
 {
 	*line = lines->in.data + lines->start;
 	*len = end - lines->start;

@@ -20,8 +20,8 @@ static enum err read_status(const struct json_doc *doc, const cJSON *params,
 	if (!uuid_parse(text, &request->status.ingestion))
 		return fail_set(fail, ERR_INVALID, "\"%.64s\" is not a UUID", text);
 	if (from && !json_get_int(from, 0, IDLIST_MAX, &request->status.from_batch))
-		return fail_set(
-		    fail, ERR_INVALID, "\"from_batch\" must be an integer from 0 to %d", IDLIST_MAX);
+		return fail_set(fail, ERR_INVALID, "\"from_batch\" must be an integer from 0 to %d",
+		    IDLIST_MAX);
 	return ERR_OK;
 }
 
@@ -133,7 +133,7 @@ static bool read_ingestion(const cJSON *result, struct ingestion *ingestion)
 	       json_get_int(json_get(result, "seq"), 1, JSON_MAX_EXACT, &ingestion->seq) &&
 	       json_get_int(json_get(result, "version"), 1, JSON_MAX_EXACT, &ingestion->version) &&
 	       json_get_int(
-	           json_get(result, "batch_size"), 1, JSON_MAX_EXACT, &ingestion->batch_size) &&
+		   json_get(result, "batch_size"), 1, JSON_MAX_EXACT, &ingestion->batch_size) &&
 	       read_time(json_get(result, "created_at"), &ingestion->created_ms) &&
 	       read_time(json_get(result, "started_at"), &ingestion->started_ms) &&
 	       read_time(json_get(result, "finished_at"), &ingestion->finished_ms) &&
@@ -172,9 +172,7 @@ static bool read_status_result(
 	if (!read_ingestion(result, &page->ingestion) || !cJSON_IsArray(batches) ||
 	    (next && !json_get_int(next, 0, JSON_MAX_EXACT, &page->next_batch)))
 		return false;
-	cJSON_ArrayForEach(item, batches)
-		if (!read_batch(doc, item, page))
-			return false;
+	cJSON_ArrayForEach(item, batches) if (!read_batch(doc, item, page)) return false;
 	return true;
 }
 

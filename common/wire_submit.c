@@ -29,8 +29,8 @@ static enum err read_label(const cJSON *item, char label[LABEL_MAX + 1], struct 
 	if (!text || !*text)
 		return fail_set(fail, ERR_INVALID, "\"label\" must be a string and not empty");
 	if (strlen(text) > LABEL_MAX)
-		return fail_set(fail, ERR_INVALID, "\"label\" has %zu bytes, more than %d", strlen(text),
-		    LABEL_MAX);
+		return fail_set(fail, ERR_INVALID, "\"label\" has %zu bytes, more than %d",
+		    strlen(text), LABEL_MAX);
 	if (has_control(text))
 		return fail_set(fail, ERR_INVALID, "\"label\" has a control character");
 	strcpy(label, text);
@@ -45,7 +45,8 @@ static enum err read_priority(const cJSON *item, struct wire_submit *submit, str
 	if (!item || (name && priority_by_name(name, &submit->priority)))
 		return ERR_OK;
 	if (!name)
-		return fail_set(fail, ERR_INVALID, "\"priority\" must be a string: HIGH, MEDIUM or LOW");
+		return fail_set(
+		    fail, ERR_INVALID, "\"priority\" must be a string: HIGH, MEDIUM or LOW");
 	return fail_set(
 	    fail, ERR_INVALID, "priority \"%.40s\" is not one of HIGH, MEDIUM, LOW", name);
 }

@@ -126,8 +126,8 @@ static void submit(struct api *api, struct api_call *call)
 	}
 	pending = pending_new(api, call, STORE_SUBMIT, submit_done);
 	pending->op.op.submit = (struct store_submit){.uuid = uuid_v7(clock_utc_ms(api->env.clock)),
-	    .priority = request->has_priority ? request->priority
-	                                      : (enum priority)conf->default_priority,
+	    .priority =
+		request->has_priority ? request->priority : (enum priority)conf->default_priority,
 	    .label = request->label,
 	    .batch_size = conf->batch_size,
 	    .ids = &request->ids};

@@ -80,8 +80,7 @@ static char *default_socket(void)
 }
 
 /* A default that depends on who runs the daemon; none at all is fine when a value is given. */
-static enum err set_found(
-    struct conf *conf, const char *name, char *text, struct fail *fail)
+static enum err set_found(struct conf *conf, const char *name, char *text, struct fail *fail)
 {
 	enum err err = ERR_OK;
 
@@ -164,7 +163,7 @@ static enum err read_flags(struct conf *conf, int argc, char **argv, bool only_c
 		if ((size_t)found < COUNT_OF(actions))
 			*action = actions[found].action;
 		else if ((!only_config || (size_t)found == COUNT_OF(actions)) &&
-		         set_flag(conf, found, fail))
+			 set_flag(conf, found, fail))
 			return fail->err;
 	}
 	if (optind < argc)
@@ -178,8 +177,7 @@ static enum err check_complete(const struct conf *conf, struct fail *fail)
 		return fail_set(fail, ERR_INVALID,
 		    "no socket: give --socket, since XDG_RUNTIME_DIR is not set (or too long)");
 	if (!conf->store)
-		return fail_set(
-		    fail, ERR_INVALID, "no store: give --store, since HOME is not set");
+		return fail_set(fail, ERR_INVALID, "no store: give --store, since HOME is not set");
 	return ERR_OK;
 }
 
@@ -216,7 +214,8 @@ void conf_reload(struct conf *conf, const struct conf *fresh)
 
 	for (size_t i = 0; i < CONF_OPTION_COUNT; i++)
 		if (conf_options[i].reloadable)
-			set(conf, &conf_options[i], fresh->values[i].text, fresh->values[i].origin, &fail);
+			set(conf, &conf_options[i], fresh->values[i].text, fresh->values[i].origin,
+			    &fail);
 }
 
 int64_t conf_settle_ns(const struct conf *conf)
@@ -267,7 +266,8 @@ static void print_option(FILE *out, const char *name, const char *argument, cons
 {
 	char left[64];
 
-	snprintf(left, sizeof(left), "--%s%s%s", name, argument ? " " : "", argument ? argument : "");
+	snprintf(
+	    left, sizeof(left), "--%s%s%s", name, argument ? " " : "", argument ? argument : "");
 	fprintf(out, "  %-26s ", left);
 	print_wrapped(out, help, 29, 96);
 }
@@ -290,7 +290,8 @@ void conf_print_help(FILE *out)
 	fputs("\n", out);
 	for (size_t i = 0; i < COUNT_OF(actions); i++)
 		print_option(out, actions[i].name, NULL, actions[i].help);
-	fputs("\nEvery option --batch-size is also INGESTD_BATCH_SIZE in the environment and batch-size "
+	fputs("\nEvery option --batch-size is also INGESTD_BATCH_SIZE in the environment and "
+	      "batch-size "
 	      "in the\nfile; flags go before the environment, that before the file. Manual: "
 	      "ingestd(8).\n",
 	    out);

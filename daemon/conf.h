@@ -50,8 +50,8 @@ struct conf_option {
 	const char *fallback; /* default, as text; NULL: conf_load() works it out */
 	bool reloadable; /* a running daemon takes a new value on SIGHUP */
 	int64_t min, max; /* range of a number */
-	enum err (*read)(const struct conf_option *option, const char *text, void *field,
-	    struct fail *fail);
+	enum err (*read)(
+	    const struct conf_option *option, const char *text, void *field, struct fail *fail);
 	size_t offset; /* of the field in struct conf */
 	const char *help;
 };
@@ -73,11 +73,11 @@ enum conf_action {
 };
 
 /*
- * Reads command line, environment and file. Returns ERR_INVALID with a text that names the value and
- * where it stands. Free with conf_free() in any case.
+ * Reads command line, environment and file. Returns ERR_INVALID with a text that names the value
+ * and where it stands. Free with conf_free() in any case.
  */
-enum err conf_load(struct conf *conf, int argc, char **argv, enum conf_action *action,
-    struct fail *fail);
+enum err conf_load(
+    struct conf *conf, int argc, char **argv, enum conf_action *action, struct fail *fail);
 
 void conf_free(struct conf *conf);
 
@@ -95,13 +95,13 @@ void conf_print_help(FILE *out);
 /* ---- conf_file.c ---- */
 
 /*
- * Reads `key = value` lines. '#' at the start of a line or after white space starts a comment; a value
- * in double quotes is taken as it is. Calls set(arg, option, value, origin) for
- * each, where origin is "PATH:LINE". Stops at the first error, which names the line.
+ * Reads `key = value` lines. '#' at the start of a line or after white space starts a comment; a
+ * value in double quotes is taken as it is. Calls set(arg, option, value, origin) for each, where
+ * origin is "PATH:LINE". Stops at the first error, which names the line.
  */
 enum err conf_file_read(const char *path,
     enum err (*set)(void *arg, const struct conf_option *option, const char *value,
-        const char *origin, struct fail *fail),
+	const char *origin, struct fail *fail),
     void *arg, struct fail *fail);
 
 #endif

@@ -86,7 +86,7 @@ static const struct conf_option *find_key(
 
 enum err conf_file_read(const char *path,
     enum err (*set)(void *arg, const struct conf_option *option, const char *value,
-        const char *origin, struct fail *fail),
+	const char *origin, struct fail *fail),
     void *arg, struct fail *fail)
 {
 	char line[LINE_MAX_BYTES], place[LINE_MAX_BYTES];
@@ -105,12 +105,14 @@ enum err conf_file_read(const char *path,
 		if (!*text || *text == '#')
 			continue;
 		if (!split(text, &key, &value))
-			fail_set(fail, ERR_INVALID, "%s: \"%.80s\" is not `key = value`", place, text);
+			fail_set(
+			    fail, ERR_INVALID, "%s: \"%.80s\" is not `key = value`", place, text);
 		else if ((option = find_key(key, seen, place, fail)) != NULL)
 			set(arg, option, value, place, fail);
 	}
 	if (!fail->err && ferror(file))
-		fail_set(fail, ERR_INVALID, "cannot read config file %s: %s", path, strerror(errno));
+		fail_set(
+		    fail, ERR_INVALID, "cannot read config file %s: %s", path, strerror(errno));
 	fclose(file);
 	return fail->err;
 }

@@ -39,8 +39,8 @@ static enum err read_number(
 
 	if (!parse_u63(text, strlen(text), &value) || value < option->min || value > option->max)
 		return fail_set(fail, ERR_INVALID,
-		    "%s: \"%.80s\" is not an integer from %" PRId64 " to %" PRId64, option->name, text,
-		    option->min, option->max);
+		    "%s: \"%.80s\" is not an integer from %" PRId64 " to %" PRId64, option->name,
+		    text, option->min, option->max);
 	*(int64_t *)field = value;
 	return ERR_OK;
 }
@@ -52,7 +52,8 @@ static enum err read_size(
 
 	if (!parse_size(text, &value) || value < option->min || value > option->max)
 		return fail_set(fail, ERR_INVALID,
-		    "%s: \"%.80s\" is not a size (such as 64m) from %" PRId64 " to %" PRId64 " bytes",
+		    "%s: \"%.80s\" is not a size (such as 64m) from %" PRId64 " to %" PRId64
+		    " bytes",
 		    option->name, text, option->min, option->max);
 	*(int64_t *)field = value;
 	return ERR_OK;
@@ -146,38 +147,38 @@ static enum err read_level(
 
 const struct conf_option conf_options[CONF_OPTION_COUNT] = {
     {"config", "FILE", "", false, 0, 0, read_text, FIELD(config),
-        "read options from FILE, one `key = value` per line"},
+	"read options from FILE, one `key = value` per line"},
     {"socket", "PATH", NULL, false, 0, 0, read_path, FIELD(socket),
-        "listen on this Unix domain socket"},
+	"listen on this Unix domain socket"},
     {"socket-group", "GROUP", "", false, 0, 0, read_text, FIELD(socket_group),
-        "let members of GROUP connect, too (mode 0660 instead of 0600)"},
+	"let members of GROUP connect, too (mode 0660 instead of 0600)"},
     {"store", "URL", NULL, false, 0, 0, read_path, FIELD(store),
-        "keep everything in this store: sqlite:PATH"},
+	"keep everything in this store: sqlite:PATH"},
     {"rate", "N/DURATION", "1/5s", false, 1000, 365 * 86400 * NS_PER_S, read_rate,
-        FIELD(interval_ns), "never start more than N batches per DURATION, evenly spaced"},
+	FIELD(interval_ns), "never start more than N batches per DURATION, evenly spaced"},
     {"batch-size", "N", "3", false, 1, 10000, read_number, FIELD(batch_size),
-        "ids per batch, for new ingestions"},
+	"ids per batch, for new ingestions"},
     {"concurrency", "N", "1", false, 1, 1000, read_number, FIELD(concurrency),
-        "slots that may run at the same time"},
+	"slots that may run at the same time"},
     {"settle", "DURATION", "auto", false, 0, 3600 * NS_PER_S, read_settle, FIELD(settle_ns),
-        "wait of an idle daemon before its first slot, so that what arrives together is ordered "
-        "by priority; auto: the smaller of 300ms and a tenth of the interval"},
+	"wait of an idle daemon before its first slot, so that what arrives together is ordered "
+	"by priority; auto: the smaller of 300ms and a tenth of the interval"},
     {"pack", NULL, "no", false, 0, 0, read_switch, FIELD(pack),
-        "let a slot take further whole batches while their ids fit into one batch size"},
+	"let a slot take further whole batches while their ids fit into one batch size"},
     {"handler", "SPEC", "simulate:delay=1s", false, 0, 0, read_text, FIELD(handler),
-        "what a batch is given to: simulate:delay=DURATION[,fail=ID,...]"},
+	"what a batch is given to: simulate:delay=DURATION[,fail=ID,...]"},
     {"max-id", "N", "9223372036854775807", true, 1, INT64_MAX, read_number, FIELD(max_id),
-        "the largest id that is accepted"},
+	"the largest id that is accepted"},
     {"default-priority", "P", "none", true, 0, 0, read_priority, FIELD(default_priority),
-        "HIGH, MEDIUM or LOW for submissions without a priority; none: refuse them"},
-    {"max-message-bytes", "SIZE", "1m", true, 1024, 64 << 20, read_size,
-        FIELD(max_message_bytes), "longest request, as one line"},
+	"HIGH, MEDIUM or LOW for submissions without a priority; none: refuse them"},
+    {"max-message-bytes", "SIZE", "1m", true, 1024, 64 << 20, read_size, FIELD(max_message_bytes),
+	"longest request, as one line"},
     {"min-free", "SIZE", "64m", false, 0, INT64_MAX, read_size, FIELD(min_free_bytes),
-        "refuse submissions when the disk of the store has less free space"},
+	"refuse submissions when the disk of the store has less free space"},
     {"shutdown-grace", "DURATION", "10s", true, 0, 3600 * NS_PER_S, read_duration,
-        FIELD(shutdown_grace_ns), "time that running batches have to end after SIGTERM"},
+	FIELD(shutdown_grace_ns), "time that running batches have to end after SIGTERM"},
     {"log-level", "LEVEL", "info", true, 0, 0, read_level, FIELD(log_level),
-        "error, warn, info or debug"},
+	"error, warn, info or debug"},
 };
 
 const struct conf_option *conf_option_by_name(const char *name)

@@ -101,7 +101,8 @@ static bool is_recorded(struct engine *engine, struct storeq_op *op)
 	case ERR_UNKNOWN_OUTCOME:
 		return true;
 	default:
-		log_error(log_msg("the store refused an outcome"), log_str("reason", op->op.fail.text));
+		log_error(
+		    log_msg("the store refused an outcome"), log_str("reason", op->op.fail.text));
 		return true;
 	}
 }
@@ -157,8 +158,7 @@ static void post_finish(struct job *job)
 {
 	job->finish_op = (struct storeq_op){.done = finish_recorded, .arg = job};
 	job->finish_op.op.verb = STORE_FINISH;
-	job->finish_op.op.finish = (struct store_finish){
-	    .attempt = job->attempt,
+	job->finish_op.op.finish = (struct store_finish){.attempt = job->attempt,
 	    .outcome = job->outcome,
 	    .message = job->message[0] ? job->message : NULL};
 	storeq_post_engine(job->slot->engine->env.queue, &job->finish_op);
@@ -349,7 +349,8 @@ int64_t engine_tick(struct engine *engine, int64_t now)
 	if (engine->failed)
 		return engine->retry_at;
 	if (engine->held) {
-		/* A claim is never early; but this is the promise itself, checked where it is kept. */
+		/* A claim is never early; but this is the promise itself, checked where it is kept.
+		 */
 		now = now_ns(engine);
 		if (now < not_before(engine))
 			return not_before(engine);

@@ -16,5 +16,6 @@ enum err handler_open(
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		if (strlen(all[i]->scheme) == len && memcmp(all[i]->scheme, spec, len) == 0)
 			return all[i]->open(handler, arguments, base, fail);
-	return fail_set(fail, ERR_INVALID, "handler \"%.80s\" is not known; there is: simulate", spec);
+	return fail_set(
+	    fail, ERR_INVALID, "handler \"%.80s\" is not known; there is: simulate", spec);
 }

@@ -18,12 +18,13 @@ enum outcome {
 
 /* What the engine wants to hear about a run. Both may be called from inside handler_start(). */
 struct run_events {
-	/* The work was really begun; the moment counts for the rate. Exactly once, before done(). */
+	/* The work was really begun; the moment counts for the rate. Exactly once, before done().
+	 */
 	void (*started)(struct run *run);
 	/*
 	 * The run has ended. Exactly once, never from inside handler_start(). `message` says why it
-	 * failed (NULL otherwise) and is borrowed. Without a started() before it, this moment counts as
-	 * start. The run must not be touched afterwards.
+	 * failed (NULL otherwise) and is borrowed. Without a started() before it, this moment
+	 * counts as start. The run must not be touched afterwards.
 	 */
 	void (*done)(struct run *run, enum outcome outcome, const char *message);
 };
@@ -46,10 +47,11 @@ struct handler;
 struct handler_ops {
 	const char *scheme; /* of --handler SCHEME[:ARGUMENTS] */
 	/* Reads the arguments ("" when there are none). With a NULL base it only checks them. */
-	enum err (*open)(
-	    struct handler **handler, const char *arguments, struct event_base *base, struct fail *fail);
+	enum err (*open)(struct handler **handler, const char *arguments, struct event_base *base,
+	    struct fail *fail);
 	void (*start)(struct handler *handler, struct run *run);
-	/* Ends a started run soon: done() follows, with OUTCOME_INTERRUPTED unless it ended before. */
+	/* Ends a started run soon: done() follows, with OUTCOME_INTERRUPTED unless it ended before.
+	 */
 	void (*cancel)(struct handler *handler, struct run *run);
 	void (*close)(struct handler *handler); /* no run is left */
 };

@@ -1,7 +1,7 @@
 /*
- * The handler simulate:delay=1s[,fail=ID...]: a system with nothing behind it. It makes one simulated
- * call per id, side by side, each of which takes the delay; so a batch takes the delay, too. A batch
- * with one of the ids after `fail=` fails.
+ * The handler simulate:delay=1s[,fail=ID...]: a system with nothing behind it. It makes one
+ * simulated call per id, side by side, each of which takes the delay; so a batch takes the delay,
+ * too. A batch with one of the ids after `fail=` fails.
  */
 #include "handler.h"
 
@@ -42,8 +42,8 @@ static enum err read_arguments(struct simulate *simulate, const char *arguments,
 		char value[DURATION_TEXT_SIZE];
 
 		if (strncmp(arguments, "fail=", 5) == 0) /* takes the rest, which may have commas */
-			return idlist_parse_text(&simulate->fail, arguments + 5, strlen(arguments + 5),
-			    FAIL_MAX, "handler simulate, fail=", fail);
+			return idlist_parse_text(&simulate->fail, arguments + 5,
+			    strlen(arguments + 5), FAIL_MAX, "handler simulate, fail=", fail);
 		if (strncmp(arguments, "delay=", 6) != 0 || len - 6 >= sizeof(value))
 			return fail_set(fail, ERR_INVALID,
 			    "handler simulate: \"%.40s\" is neither delay=DURATION nor fail=ID,...",

@@ -19,14 +19,14 @@ struct ledger {
 	bool pack; /* a slot may carry several small batches */
 	int64_t last_claim; /* LEDGER_NONE: there never was one */
 	int64_t last_start; /* LEDGER_NONE: not known (yet) */
-	int64_t ready_since; /* when something became ready after nothing was; LEDGER_NONE: no wait */
+	int64_t
+	    ready_since; /* when something became ready after nothing was; LEDGER_NONE: no wait */
 };
 
 /* A ledger that has seen nothing. */
 #define LEDGER_NEW                                                                                 \
-	((struct ledger){.last_claim = LEDGER_NONE,                                                \
-	    .last_start = LEDGER_NONE,                                                             \
-	    .ready_since = LEDGER_NONE})
+	((struct ledger){                                                                          \
+	    .last_claim = LEDGER_NONE, .last_start = LEDGER_NONE, .ready_since = LEDGER_NONE})
 
 /*
  * The earliest moment for the next claim: an interval behind the last start, and the settle time

@@ -17,8 +17,8 @@ struct listener {
 	struct rpc *rpc;
 };
 
-static void on_accept(struct evconnlistener *accept, evutil_socket_t fd, struct sockaddr *address,
-    int len, void *arg)
+static void on_accept(
+    struct evconnlistener *accept, evutil_socket_t fd, struct sockaddr *address, int len, void *arg)
 {
 	struct listener *listener = arg;
 

@@ -105,7 +105,8 @@ static enum err check_conf(struct daemon *daemon, struct fail *fail)
 	if (check_store_url(daemon, fail) || check_group(daemon, fail))
 		return fail->err;
 	if (strlen(daemon->conf.socket) >= SOCK_PATH_SIZE)
-		return fail_set(fail, ERR_INVALID, "socket: path of %zu bytes, more than %d: %.60s...",
+		return fail_set(fail, ERR_INVALID,
+		    "socket: path of %zu bytes, more than %d: %.60s...",
 		    strlen(daemon->conf.socket), SOCK_PATH_SIZE - 1, daemon->conf.socket);
 	return handler_open(&none, daemon->conf.handler, NULL, fail);
 }
@@ -235,7 +236,8 @@ static void on_reload_signal(evutil_socket_t number, short events, void *arg)
 
 	(void)number, (void)events;
 	if (conf_load(&fresh, daemon->argc, daemon->argv, &action, &fail)) {
-		log_error(log_msg("not reloaded, the old values stay"), log_str("reason", fail.text));
+		log_error(
+		    log_msg("not reloaded, the old values stay"), log_str("reason", fail.text));
 	} else {
 		conf_reload(&daemon->conf, &fresh);
 		log_set_level((enum log_level)daemon->conf.log_level);
@@ -247,8 +249,8 @@ static void on_reload_signal(evutil_socket_t number, short events, void *arg)
 /* ---- setting up ---- */
 
 /* Makes the directories above a default path; a path that was given must have one. */
-static void make_directories(const struct daemon *daemon, const char *option, const char *path,
-    mode_t mode)
+static void make_directories(
+    const struct daemon *daemon, const char *option, const char *path, mode_t mode)
 {
 	const struct conf_value *value =
 	    &daemon->conf.values[conf_option_by_name(option) - conf_options];
@@ -279,7 +281,7 @@ static enum err open_store(struct daemon *daemon, struct fail *fail)
 
 	make_directories(daemon, "store", daemon->store_path, 0700);
 	if (store_sqlite_open(
-	        &daemon->writer, daemon->store_path, &settings, daemon->clock, &found, fail) ||
+		&daemon->writer, daemon->store_path, &settings, daemon->clock, &found, fail) ||
 	    store_sqlite_open_reader(&daemon->reader, daemon->store_path, fail))
 		return fail->err;
 	log_info(log_msg("store opened"), log_str("store", daemon->store_path),
@@ -343,11 +345,11 @@ static void build(struct daemon *daemon)
 	struct api_env api = {.conf = &daemon->conf, .clock = daemon->clock};
 
 	daemon->queue = storeq_new(&(struct storeq_env){.writer = daemon->writer,
-	                               .reader = daemon->reader,
-	                               .clock = daemon->clock,
-	                               .notify = notify,
-	                               .broken = on_broken,
-	                               .arg = daemon},
+				       .reader = daemon->reader,
+				       .clock = daemon->clock,
+				       .notify = notify,
+				       .broken = on_broken,
+				       .arg = daemon},
 	    true);
 	daemon->engine = engine_new(&(struct engine_env){.clock = daemon->clock,
 	    .queue = daemon->queue,

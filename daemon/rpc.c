@@ -142,8 +142,8 @@ static void refuse_long_line(struct conn *conn)
 
 static bool may_read(const struct conn *conn)
 {
-	return !conn->dead && !conn->refused && !conn->rpc->draining && conn->in_flight < RPC_MAX_IN_FLIGHT &&
-	       unsent(conn) < RPC_MAX_UNSENT;
+	return !conn->dead && !conn->refused && !conn->rpc->draining &&
+	       conn->in_flight < RPC_MAX_IN_FLIGHT && unsent(conn) < RPC_MAX_UNSENT;
 }
 
 /* One more line, from what is there or from the socket's buffer. WIRE_MORE: there is none. */

@@ -1,6 +1,6 @@
 /*
- * JSON-RPC connections (ingestd-protocol(7)). Requests of one connection may overtake each other only
- * where the store allows it: writes are applied in the order in which they came.
+ * JSON-RPC connections (ingestd-protocol(7)). Requests of one connection may overtake each other
+ * only where the store allows it: writes are applied in the order in which they came.
  */
 #ifndef INGESTD_RPC_H
 #define INGESTD_RPC_H

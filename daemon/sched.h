@@ -40,8 +40,9 @@ struct sched_choice {
 struct sched_choice sched_pick(const struct sched_view *view, int64_t now);
 
 /*
- * Packing: the lane whose head may go into the same slot, which already holds `taken` ids of at most
- * `room`; -1 to stop. The next batch in the order either fits or ends the slot: none is overtaken.
+ * Packing: the lane whose head may go into the same slot, which already holds `taken` ids of at
+ * most `room`; -1 to stop. The next batch in the order either fits or ends the slot: none is
+ * overtaken.
  */
 int sched_pack(const struct sched_view *view, int64_t taken, int64_t room);
 

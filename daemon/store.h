@@ -47,13 +47,14 @@ struct store_claimed {
 };
 
 /*
- * Takes the slot, if one is due and something waits: reads ledger and lane heads, asks sched_pick(),
- * and writes, all inside this operation.
+ * Takes the slot, if one is due and something waits: reads ledger and lane heads, asks
+ * sched_pick(), and writes, all inside this operation.
  */
 struct store_claim {
 	struct store_claimed *batches; /* out, owned: what goes into this slot */
 	size_t n; /* out: 0 when there is nothing to start now */
-	int64_t wake; /* out, when n is 0: the moment to ask again, CLOCK_NEVER when nothing waits */
+	int64_t
+	    wake; /* out, when n is 0: the moment to ask again, CLOCK_NEVER when nothing waits */
 	int64_t interval_ns; /* out: in force */
 };
 
@@ -61,7 +62,8 @@ struct store_claim {
 struct store_started {
 	struct store_attempt attempt;
 	int64_t utc_ms; /* in: what users see as started_at */
-	/* in: set for the last batch of a slot: the latest start in it. LEDGER_NONE for the others. */
+	/* in: set for the last batch of a slot: the latest start in it. LEDGER_NONE for the others.
+	 */
 	int64_t slot_start;
 };
 
@@ -152,8 +154,8 @@ struct store_found {
 
 /*
  * Opens the store at `path` for writing, makes it when it is missing, migrates an older one, and
- * recovers: takes the lock, checks header, schema, ledger and counters, puts interrupted batches back
- * into line. `clock` must outlive the store. Errors: ERR_CONFLICT (another daemon has it),
+ * recovers: takes the lock, checks header, schema, ledger and counters, puts interrupted batches
+ * back into line. `clock` must outlive the store. Errors: ERR_CONFLICT (another daemon has it),
  * ERR_WRONG_STATE (not ours, newer, or damaged), ERR_DISK_LOW, ERR_INTERNAL.
  */
 enum err store_sqlite_open(struct store **store, const char *path,
@@ -167,8 +169,8 @@ enum err store_sqlite_open_reader(struct store **store, const char *path, struct
 const char *store_sqlite_library(void);
 
 /*
- * The full check of a store that no daemon uses: every page, every row, all counters. True when it is
- * sound; otherwise *fail says what was found first.
+ * The full check of a store that no daemon uses: every page, every row, all counters. True when it
+ * is sound; otherwise *fail says what was found first.
  */
 bool store_sqlite_check(const char *path, struct fail *fail);
 

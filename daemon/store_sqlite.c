@@ -26,8 +26,8 @@ static int prepare(struct sqlite_store *store, enum sql sql)
 		sqlite3_reset(store->statements[sql]);
 		return SQLITE_OK;
 	}
-	return sqlite3_prepare_v3(store->db, texts[sql], -1, SQLITE_PREPARE_PERSISTENT,
-	    &store->statements[sql], NULL);
+	return sqlite3_prepare_v3(
+	    store->db, texts[sql], -1, SQLITE_PREPARE_PERSISTENT, &store->statements[sql], NULL);
 }
 
 /* Arguments are borrowed until the statement is reset: that is what SQLITE_STATIC says. */
@@ -100,8 +100,8 @@ static bool is_disk_full(int code, int system_error)
 {
 	return (code & 0xff) == SQLITE_FULL ||
 	       (system_error == ENOSPC &&
-	           (code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_SHMMAP ||
-	               code == SQLITE_IOERR_SHMOPEN || code == SQLITE_IOERR_WRITE));
+		   (code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_SHMMAP ||
+		       code == SQLITE_IOERR_SHMOPEN || code == SQLITE_IOERR_WRITE));
 }
 
 int sqlite_only(struct sqlite_store *store, enum sql sql)
@@ -131,7 +131,8 @@ enum store_result sqlite_failed(struct sqlite_store *store, int code, struct fai
 	case SQLITE_DONE:
 	case SQLITE_ROW:
 		fail_set(fail, ERR_UNKNOWN_OUTCOME,
-		    "it is unknown whether this was done: the store failed (%s, code %d)", text, code);
+		    "it is unknown whether this was done: the store failed (%s, code %d)", text,
+		    code);
 		log_error(log_msg("store failed"), log_str("store", store->path),
 		    log_str("reason", text), log_int("code", code),
 		    log_int("errno", sqlite3_system_errno(store->db)));
@@ -272,7 +273,8 @@ static enum store_result begin_read(struct store *base, struct fail *fail)
 
 /* ---- life ---- */
 
-enum err sqlite_connect(struct sqlite_store **result, const char *path, int flags, struct fail *fail)
+enum err sqlite_connect(
+    struct sqlite_store **result, const char *path, int flags, struct fail *fail)
 {
 	struct sqlite_store *store = xcalloc(1, sizeof(*store));
 
@@ -281,8 +283,8 @@ enum err sqlite_connect(struct sqlite_store **result, const char *path, int flag
 	*result = store;
 	/* One thread at a time uses a connection, so SQLite needs no mutexes of its own. */
 	if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		return fail_set(
-		    fail, ERR_INTERNAL, "cannot open the store %s: %s", path, sqlite3_errmsg(store->db));
+		return fail_set(fail, ERR_INTERNAL, "cannot open the store %s: %s", path,
+		    sqlite3_errmsg(store->db));
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
 	return ERR_OK;
@@ -305,13 +307,13 @@ static void close_store(struct store *base)
 const struct store_ops store_sqlite_ops = {
     .begin = begin,
     .run =
-        {
-            [STORE_SUBMIT] = sqlite_submit,
-            [STORE_CLAIM] = sqlite_claim,
-            [STORE_STARTED] = sqlite_started,
-            [STORE_FINISH] = sqlite_finish,
-            [STORE_STATUS] = sqlite_status,
-        },
+	{
+	    [STORE_SUBMIT] = sqlite_submit,
+	    [STORE_CLAIM] = sqlite_claim,
+	    [STORE_STARTED] = sqlite_started,
+	    [STORE_FINISH] = sqlite_finish,
+	    [STORE_STATUS] = sqlite_status,
+	},
     .commit = commit,
     .rollback = rollback,
     .close = close_store,

@@ -36,16 +36,13 @@
 	X(CHUNK_ADD, "INSERT INTO chunk (key, ids) VALUES (?, ?)")                                 \
 	X(CHUNK_READ, "SELECT substr(ids, ?, ?) FROM chunk WHERE key = ?")                         \
 	X(INLINE_READ, "SELECT substr(ids, ?, ?) FROM ingestion WHERE num = ?")                    \
-	X(HEAD_NEW,                                                                                \
-	    "SELECT num, seq, next_batch, id_count, batch_size FROM ingestion "                    \
-	    "WHERE priority = ? AND next_batch < batch_count ORDER BY seq LIMIT 1")                \
-	X(HEAD_REDO,                                                                               \
-	    "SELECT r.num, r.seq, r.idx, i.id_count, i.batch_size "                                \
-	    "FROM redo r JOIN ingestion i ON i.num = r.num "                                       \
-	    "WHERE r.priority = ? ORDER BY r.seq, r.idx LIMIT 1")                                  \
-	X(REDO_ADD,                                                                                \
-	    "INSERT INTO redo (priority, seq, idx, num) "                                          \
-	    "SELECT priority, seq, ?, num FROM ingestion WHERE num = ?")                           \
+	X(HEAD_NEW, "SELECT num, seq, next_batch, id_count, batch_size FROM ingestion "            \
+		    "WHERE priority = ? AND next_batch < batch_count ORDER BY seq LIMIT 1")        \
+	X(HEAD_REDO, "SELECT r.num, r.seq, r.idx, i.id_count, i.batch_size "                       \
+		     "FROM redo r JOIN ingestion i ON i.num = r.num "                              \
+		     "WHERE r.priority = ? ORDER BY r.seq, r.idx LIMIT 1")                         \
+	X(REDO_ADD, "INSERT INTO redo (priority, seq, idx, num) "                                  \
+		    "SELECT priority, seq, ?, num FROM ingestion WHERE num = ?")                   \
 	X(REDO_REMOVE, "DELETE FROM redo WHERE priority = ? AND seq = ? AND idx = ?")              \
 	X(BATCH_START,                                                                             \
 	    "INSERT INTO batch (num, idx, status, attempts, started_ms, finished_ms, error) "      \
@@ -63,9 +60,9 @@
 	    "UPDATE ingestion SET next_batch = next_batch + ?, retrying = retrying - ?, "          \
 	    "triggered = triggered + 1, version = version + 1 WHERE num = ? "                      \
 	    "RETURNING uuid, label")                                                               \
-	X(INGESTION_STARTED,                                                                       \
-	    "UPDATE ingestion SET started_ms = CASE started_ms WHEN 0 THEN ? ELSE started_ms END, "\
-	    "version = version + 1 WHERE num = ?")                                                 \
+	X(INGESTION_STARTED, "UPDATE ingestion SET started_ms = CASE started_ms WHEN 0 THEN ? "    \
+			     "ELSE started_ms END, "                                               \
+			     "version = version + 1 WHERE num = ?")                                \
 	X(INGESTION_FINISH,                                                                        \
 	    "UPDATE ingestion SET triggered = triggered - 1, retrying = retrying + ?, "            \
 	    "completed = completed + ?, failed = failed + ?, version = version + 1, "              \
@@ -75,15 +72,14 @@
 	    "SELECT num, seq, priority, label, batch_size, id_count, batch_count, next_batch, "    \
 	    "triggered, retrying, completed, failed, version, created_ms, started_ms, "            \
 	    "finished_ms FROM ingestion WHERE uuid = ?")                                           \
-	X(BATCHES_READ,                                                                            \
-	    "SELECT idx, status, attempts, started_ms, finished_ms, error FROM batch "             \
-	    "WHERE num = ? AND idx >= ? ORDER BY idx LIMIT ?")
+	X(BATCHES_READ, "SELECT idx, status, attempts, started_ms, finished_ms, error FROM batch " \
+			"WHERE num = ? AND idx >= ? ORDER BY idx LIMIT ?")
 
 enum sql {
 #define X(name, text) SQL_##name,
 	SQL_LIST(X)
 #undef X
-	SQL_COUNT
+	    SQL_COUNT
 };
 
 struct lane_total {
@@ -91,8 +87,8 @@ struct lane_total {
 	int64_t ids;
 };
 
-/* The rows that every turn needs. Only this process writes them (it holds the lock), so they are kept
- * in memory; they change on disk once per turn, at the commit. */
+/* The rows that every turn needs. Only this process writes them (it holds the lock), so they are
+ * kept in memory; they change on disk once per turn, at the commit. */
 struct summary {
 	struct ledger ledger;
 	struct lane_total lanes[PRIORITY_COUNT]; /* HIGH first */
@@ -166,8 +162,8 @@ enum store_result sqlite_submit(struct store *store, struct store_op *op);
 enum store_result sqlite_claim(struct store *store, struct store_op *op);
 
 /* Puts a triggered batch back into the line of its priority. SQLITE_DONE or an error. */
-int sqlite_line_again(struct sqlite_store *store, int64_t num, int64_t index,
-    enum priority priority, int64_t ids);
+int sqlite_line_again(
+    struct sqlite_store *store, int64_t num, int64_t index, enum priority priority, int64_t ids);
 
 /* Number of batches in all lines. */
 int64_t sqlite_waiting(const struct sqlite_store *store);

@@ -23,8 +23,7 @@ static int read_batch(
 	*batch = (struct batch_row){.status = (enum batch_status)sqlite3_column_int(row, 0),
 	    .attempts = sqlite3_column_int64(row, 1),
 	    .priority = (enum priority)sqlite3_column_int(row, 2),
-	    .ids = batch_length(
-	        sqlite3_column_int64(row, 3), sqlite3_column_int64(row, 4), index)};
+	    .ids = batch_length(sqlite3_column_int64(row, 3), sqlite3_column_int64(row, 4), index)};
 	sqlite3_reset(row);
 	return SQLITE_ROW;
 }
@@ -38,11 +37,12 @@ static enum store_result read_current(struct sqlite_store *store, struct store_o
 	if (!sqlite_went_well(code))
 		return sqlite_failed(store, code, &op->fail);
 	if (code == SQLITE_DONE)
-		fail_set(&op->fail, ERR_NOT_FOUND, "batch %" PRId64 " has never started", attempt->index);
+		fail_set(&op->fail, ERR_NOT_FOUND, "batch %" PRId64 " has never started",
+		    attempt->index);
 	else if (batch->attempts != attempt->attempt || batch->status != BATCH_TRIGGERED)
 		fail_set(&op->fail, ERR_STALE_ATTEMPT,
-		    "attempt %" PRId64 " of batch %" PRId64 " is not the current one", attempt->attempt,
-		    attempt->index);
+		    "attempt %" PRId64 " of batch %" PRId64 " is not the current one",
+		    attempt->attempt, attempt->index);
 	return STORE_DONE;
 }
 
@@ -79,8 +79,8 @@ static int end_attempt(struct sqlite_store *store, int64_t num, int64_t index,
 
 	if (code != SQLITE_DONE)
 		return code;
-	return sqlite_first(store, SQL_INGESTION_FINISH, "iiiiiii", (int64_t)(status == BATCH_RETRYING),
-	    completed, failed, completed, failed, now, num);
+	return sqlite_first(store, SQL_INGESTION_FINISH, "iiiiiii",
+	    (int64_t)(status == BATCH_RETRYING), completed, failed, completed, failed, now, num);
 }
 
 int sqlite_interrupt(struct sqlite_store *store, int64_t num, int64_t index)
@@ -91,9 +91,8 @@ int sqlite_interrupt(struct sqlite_store *store, int64_t num, int64_t index)
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
 	code = end_attempt(store, num, index, BATCH_RETRYING, NULL);
-	return code == SQLITE_DONE
-	           ? sqlite_line_again(store, num, index, batch.priority, batch.ids)
-	           : code;
+	return code == SQLITE_DONE ? sqlite_line_again(store, num, index, batch.priority, batch.ids)
+	                           : code;
 }
 
 enum store_result sqlite_finish(struct store *base, struct store_op *op)
@@ -114,7 +113,7 @@ enum store_result sqlite_finish(struct store *base, struct store_op *op)
 	if (finish->outcome == OUTCOME_INTERRUPTED)
 		code = sqlite_interrupt(store, attempt->ingestion, attempt->index);
 	else
-		code = end_attempt(store, attempt->ingestion, attempt->index, outcomes[finish->outcome],
-		    finish->message);
+		code = end_attempt(store, attempt->ingestion, attempt->index,
+		    outcomes[finish->outcome], finish->message);
 	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 }

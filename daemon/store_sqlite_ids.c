@@ -29,8 +29,9 @@ int sqlite_ids_write(struct sqlite_store *store, int64_t num, const struct idlis
 		size_t n = ids->n - at < CHUNK_IDS ? ids->n - at : CHUNK_IDS;
 		void *packed = sqlite_ids_pack(ids->v + at, n);
 
-		code = sqlite_first(store, SQL_CHUNK_ADD, "ib", chunk_key(num, (int64_t)(at / CHUNK_IDS)),
-		    packed, (int64_t)(n * sizeof(int64_t)));
+		code = sqlite_first(store, SQL_CHUNK_ADD, "ib",
+		    chunk_key(num, (int64_t)(at / CHUNK_IDS)), packed,
+		    (int64_t)(n * sizeof(int64_t)));
 		free(packed);
 	}
 	return code;
@@ -70,8 +71,8 @@ int sqlite_ids_read(struct sqlite_store *store, int64_t num, int64_t total, int6
 	int code = SQLITE_DONE;
 
 	if (total <= INLINE_IDS) {
-		code = sqlite_first(
-		    store, SQL_INLINE_READ, "iii", bytes_at(first), bytes_of(n), num);
+		code =
+		    sqlite_first(store, SQL_INLINE_READ, "iii", bytes_at(first), bytes_of(n), num);
 		if (code == SQLITE_DONE)
 			return SQLITE_CORRUPT;
 		return code == SQLITE_ROW ? take_blob(store, SQL_INLINE_READ, n, ids) : code;

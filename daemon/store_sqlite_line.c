@@ -29,8 +29,8 @@ static void join(struct sqlite_store *store, enum priority priority, int64_t bat
 	lane->ids += ids;
 }
 
-int sqlite_line_again(struct sqlite_store *store, int64_t num, int64_t index,
-    enum priority priority, int64_t ids)
+int sqlite_line_again(
+    struct sqlite_store *store, int64_t num, int64_t index, enum priority priority, int64_t ids)
 {
 	join(store, priority, 1, ids);
 	return sqlite_first(store, SQL_REDO_ADD, "ii", index, num);
@@ -123,7 +123,8 @@ static bool is_before(const struct head *a, const struct head *b)
 	return a->seq != b->seq ? a->seq < b->seq : a->index < b->index;
 }
 
-/* SQLITE_ROW: *head is the first of the lane. SQLITE_DONE: the lane is empty, against its counter. */
+/* SQLITE_ROW: *head is the first of the lane. SQLITE_DONE: the lane is empty, against its counter.
+ */
 static int lane_head(struct sqlite_store *store, int64_t priority, struct head *head)
 {
 	struct head first, again;
@@ -159,15 +160,15 @@ static int read_view(struct sqlite_store *store, struct sched_view *view, struct
 		view->heads[lane] = (struct sched_head){.present = true,
 		    .seq = heads[lane].seq,
 		    .index = heads[lane].index,
-		    .ids = batch_length(heads[lane].total, heads[lane].batch_size, heads[lane].index)};
+		    .ids =
+			batch_length(heads[lane].total, heads[lane].batch_size, heads[lane].index)};
 	}
 	return SQLITE_ROW;
 }
 
 static struct store_claimed *claim_add(struct store_claim *claim)
 {
-	claim->batches =
-	    xreallocarray(claim->batches, claim->n + 1, sizeof(*claim->batches));
+	claim->batches = xreallocarray(claim->batches, claim->n + 1, sizeof(*claim->batches));
 	claim->batches[claim->n] = (struct store_claimed){0};
 	return &claim->batches[claim->n++];
 }
@@ -192,7 +193,8 @@ static int take_ingestion(
 		return code;
 	uuid = sqlite3_column_blob(row, 0);
 	label = (const char *)sqlite3_column_text(row, 1);
-	if (sqlite3_column_bytes(row, 0) != sizeof(claimed->uuid.bytes) || strlen(label) > LABEL_MAX)
+	if (sqlite3_column_bytes(row, 0) != sizeof(claimed->uuid.bytes) ||
+	    strlen(label) > LABEL_MAX)
 		return SQLITE_CORRUPT;
 	memcpy(claimed->uuid.bytes, uuid, sizeof(claimed->uuid.bytes));
 	strcpy(claimed->label, label);
@@ -224,11 +226,11 @@ static int take(
 	if (code == SQLITE_DONE)
 		code = take_ingestion(store, head, claimed);
 	if (code == SQLITE_DONE && head->again)
-		code = sqlite_first(store, SQL_REDO_REMOVE, "iii", (int64_t)claimed->priority, head->seq,
-		    head->index);
+		code = sqlite_first(store, SQL_REDO_REMOVE, "iii", (int64_t)claimed->priority,
+		    head->seq, head->index);
 	if (code == SQLITE_DONE)
-		code = sqlite_ids_read(store, head->num, head->total, head->index * head->batch_size, ids,
-		    &claimed->ids);
+		code = sqlite_ids_read(store, head->num, head->total,
+		    head->index * head->batch_size, ids, &claimed->ids);
 	leave(store, lane, ids);
 	return code;
 }

@@ -18,7 +18,8 @@ static enum err take_lock(struct sqlite_store *store, const char *path, struct f
 	char name[4096];
 
 	if (snprintf(name, sizeof(name), "%s.lock", path) >= (int)sizeof(name))
-		return fail_set(fail, ERR_INVALID, "the path of the store is too long: %.60s...", path);
+		return fail_set(
+		    fail, ERR_INVALID, "the path of the store is too long: %.60s...", path);
 	store->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (store->lock_fd < 0)
 		return fail_set(fail, ERR_INTERNAL, "cannot open %s: %s", name, strerror(errno));
@@ -194,7 +195,8 @@ static bool check_passes(struct sqlite_store *store, const char *query, struct f
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
 	if (code == SQLITE_ROW)
-		fail_set(fail, ERR_WRONG_STATE, "%s: %s", store->path, sqlite3_column_text(statement, 0));
+		fail_set(fail, ERR_WRONG_STATE, "%s: %s", store->path,
+		    sqlite3_column_text(statement, 0));
 	else if (code != SQLITE_DONE)
 		fail_set(fail, ERR_WRONG_STATE, "%s: %s", store->path, sqlite3_errmsg(store->db));
 	sqlite3_finalize(statement);

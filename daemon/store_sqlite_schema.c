@@ -45,7 +45,8 @@ static enum err read_version(struct sqlite_store *store, int64_t *version, struc
 		    "%s is a database of another program, not a store of ingestd", store->path);
 	if (*version > SQLITE_STORE_VERSION)
 		return fail_set(fail, ERR_WRONG_STATE,
-		    "%s has schema version %lld; this ingestd knows versions up to %d: use a newer one",
+		    "%s has schema version %lld; this ingestd knows versions up to %d: use a newer "
+		    "one",
 		    store->path, (long long)*version, SQLITE_STORE_VERSION);
 	return ERR_OK;
 }
@@ -63,11 +64,11 @@ static enum err setup_failed(struct sqlite_store *store, const char *what, struc
 static enum err set_pragmas(struct sqlite_store *store, struct fail *fail)
 {
 	static const char pragmas[] = "PRAGMA journal_mode = WAL;"
-	                              "PRAGMA synchronous = FULL;"
-	                              "PRAGMA wal_autocheckpoint = 1000;"
-	                              "PRAGMA journal_size_limit = 67108864;"
-	                              "PRAGMA trusted_schema = OFF;"
-	                              "PRAGMA cell_size_check = ON";
+				      "PRAGMA synchronous = FULL;"
+				      "PRAGMA wal_autocheckpoint = 1000;"
+				      "PRAGMA journal_size_limit = 67108864;"
+				      "PRAGMA trusted_schema = OFF;"
+				      "PRAGMA cell_size_check = ON";
 
 	if (sqlite3_exec(store->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		return setup_failed(store, "setting up", fail);
@@ -110,7 +111,7 @@ enum err sqlite_schema_verify(struct sqlite_store *store, struct fail *fail)
 	if (read_version(store, &version, fail))
 		return fail->err;
 	if (version != SQLITE_STORE_VERSION)
-		return fail_set(fail, ERR_WRONG_STATE, "%s has schema version %lld, not %d", store->path,
-		    (long long)version, SQLITE_STORE_VERSION);
+		return fail_set(fail, ERR_WRONG_STATE, "%s has schema version %lld, not %d",
+		    store->path, (long long)version, SQLITE_STORE_VERSION);
 	return ERR_OK;
 }

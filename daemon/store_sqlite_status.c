@@ -21,8 +21,8 @@ static void take_counts(sqlite3_stmt *row, struct counts *counts)
 static int read_ingestion(
     struct sqlite_store *store, const struct uuid *uuid, struct ingestion *ingestion, int64_t *num)
 {
-	int code = sqlite_first(
-	    store, SQL_INGESTION_READ, "b", uuid->bytes, (int64_t)sizeof(uuid->bytes));
+	int code =
+	    sqlite_first(store, SQL_INGESTION_READ, "b", uuid->bytes, (int64_t)sizeof(uuid->bytes));
 	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_READ);
 
 	if (code != SQLITE_ROW)
@@ -57,8 +57,7 @@ static void take_batch(sqlite3_stmt *row, struct batch *batch)
 /* How many batches, which all have `ids` ids, end the page at the latest. */
 static int64_t page_limit(int64_t ids)
 {
-	int64_t limit =
-	    STORE_PAGE_BYTES / (STORE_PAGE_BATCH_BYTES + ids * STORE_PAGE_ID_BYTES);
+	int64_t limit = STORE_PAGE_BYTES / (STORE_PAGE_BATCH_BYTES + ids * STORE_PAGE_ID_BYTES);
 
 	if (limit < 1)
 		return 1;
@@ -69,8 +68,8 @@ static int64_t page_limit(int64_t ids)
  * The batches [from, end). Only those that have started have a row; `code` walks along the rows
  * while `index` counts.
  */
-static int read_batches(struct sqlite_store *store, int64_t num, int64_t from, int64_t end,
-    struct status_page *page)
+static int read_batches(
+    struct sqlite_store *store, int64_t num, int64_t from, int64_t end, struct status_page *page)
 {
 	const struct ingestion *ingestion = &page->ingestion;
 	size_t bytes = 0;
@@ -83,8 +82,8 @@ static int read_batches(struct sqlite_store *store, int64_t num, int64_t from, i
 		if (!sqlite_went_well(code))
 			return code;
 		batch->index = index;
-		batch->ids_n = (size_t)batch_length(
-		    ingestion->counts.ids, ingestion->batch_size, index);
+		batch->ids_n =
+		    (size_t)batch_length(ingestion->counts.ids, ingestion->batch_size, index);
 		if (code == SQLITE_ROW && sqlite3_column_int64(row, 0) == index) {
 			take_batch(row, batch);
 			code = sqlite3_step(row);

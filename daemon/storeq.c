@@ -96,11 +96,11 @@ static void turn_take(struct storeq *queue, struct turn *turn)
 }
 
 /*
- * Runs the operations from `from` on in one transaction and counts in *done how many are in it: all,
- * or fewer when the time of a turn is over.
+ * Runs the operations from `from` on in one transaction and counts in *done how many are in it:
+ * all, or fewer when the time of a turn is over.
  */
-static enum store_result run_together(struct storeq *queue, struct storeq_op **ops, size_t n,
-    size_t *done, struct fail *fail)
+static enum store_result run_together(
+    struct storeq *queue, struct storeq_op **ops, size_t n, size_t *done, struct fail *fail)
 {
 	int64_t end = clock_boot_ns(queue->env.clock) + STOREQ_TURN_NS;
 	enum store_result result = store_begin(queue->env.writer, fail);
@@ -181,7 +181,8 @@ static void refuse_waiting(struct storeq *queue, struct fifo *fifo)
 	while (fifo->first) {
 		struct storeq_op *op = fifo_take(fifo);
 
-		fail_set(&op->op.fail, ERR_BUSY, "not done: the store has failed and is being restarted");
+		fail_set(&op->op.fail, ERR_BUSY,
+		    "not done: the store has failed and is being restarted");
 		fifo_put(&queue->answered, op);
 	}
 }
@@ -386,7 +387,8 @@ void storeq_deliver(struct storeq *queue)
 	queue->broken_told |= tell;
 	pthread_mutex_unlock(&queue->lock);
 	while (answered.first) {
-		/* done() may free the operation, so its size must not be asked for: no fifo_take(). */
+		/* done() may free the operation, so its size must not be asked for: no fifo_take().
+		 */
 		struct storeq_op *op = answered.first;
 
 		answered.first = op->next;

@@ -1,9 +1,11 @@
 /*
  * The mailbox in front of the store. One thread owns the writing connection: it takes what waits,
  * runs it in one transaction, commits once, and only then hands the answers back (group commit). A
- * second thread does the reads, so they never wait behind an fsync. The loop never touches the disk.
+ * second thread does the reads, so they never wait behind an fsync. The loop never touches the
+ * disk.
  *
- * Answers are given on the thread that calls storeq_deliver(), in the order in which they were done.
+ * Answers are given on the thread that calls storeq_deliver(), in the order in which they were
+ * done.
  */
 #ifndef INGESTD_STOREQ_H
 #define INGESTD_STOREQ_H
@@ -44,8 +46,8 @@ struct storeq_env {
 struct storeq *storeq_new(const struct storeq_env *env, bool threads);
 
 /*
- * Puts an operation of a front door into the queue. False when the queue is full or has been broken:
- * nothing will happen, answer `busy`.
+ * Puts an operation of a front door into the queue. False when the queue is full or has been
+ * broken: nothing will happen, answer `busy`.
  */
 bool storeq_post(struct storeq *queue, struct storeq_op *op);
 

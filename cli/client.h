@@ -1,0 +1,58 @@
+/* The connection to ingestd: one request at a time, one reply to each. */
+#ifndef INGESTCTL_CLIENT_H
+#define INGESTCTL_CLIENT_H
+
+#include "err.h"
+#include "sock.h"
+#include "wire.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CLIENT_REPLY_MS 30000
+#define CLIENT_REPLY_MAX (4 * 1024 * 1024) /* bytes of a reply; a status page has about 1 MiB */
+
+struct client {
+	int fd; /* -1: not connected */
+	const char *path;
+	char default_path[SOCK_PATH_SIZE];
+	struct wire_lines lines;
+	struct wire_hello_reply hello; /* what the daemon has said about itself */
+	int64_t next_id;
+	int64_t reply_ms; /* how long to wait for a reply */
+	bool
+	    sent; /* the last request has left completely: without a reply its outcome is unknown */
+	const volatile sig_atomic_t *stop; /* not 0 after a signal: give up; NULL: no such signal */
+};
+
+#define CLIENT_INIT                                                                                \
+	{                                                                                          \
+		.fd = -1, .reply_ms = CLIENT_REPLY_MS, .lines.max = CLIENT_REPLY_MAX               \
+	}
+
+/*
+ * Finds the socket (`socket` if not NULL, INGESTD_SOCKET, the default path), connects and exchanges
+ * `hello`. The client must be as CLIENT_INIT made it; `socket` must outlive it. Returns 0, or the
+ * exit status with *fail set; the client need not be closed then.
+ */
+int client_open(struct client *client, const char *socket, struct fail *fail);
+
+/* Connects once more to the socket that client_open() found. Returns likewise. */
+int client_reopen(struct client *client, struct fail *fail);
+
+/*
+ * Sends the request (this sets its id) and reads the reply, to be freed by the caller. Returns 0,
+ * or the exit status with *fail set and nothing to free: an error reply (fail->err is its error),
+ * or trouble with the connection, which is closed then (client->fd is -1, fail->err ERR_INTERNAL).
+ */
+int client_call(struct client *client, struct wire_request *request, struct wire_reply *reply,
+    struct fail *fail);
+
+/* One page of an ingestion's status, from this batch on. As client_call(). */
+int client_status(struct client *client, const struct uuid *ingestion, int64_t from_batch,
+    struct wire_reply *reply, struct fail *fail);
+
+void client_close(struct client *client);
+
+#endif

@@ -1,0 +1,199 @@
+#include "page.h"
+
+#include "clock.h"
+#include "idlist.h"
+#include "out.h"
+#include "utf8.h"
+#include "util.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define IDS_WIDTH_MIN 24
+#define DAY_MS (86400 * 1000)
+
+#define RESET "\033[0m"
+static const char *const batch_colours[BATCH_STATUS_COUNT] = {
+    [BATCH_YET_TO_START] = "",
+    [BATCH_TRIGGERED] = "\033[36m",
+    [BATCH_RETRYING] = "\033[33m",
+    [BATCH_COMPLETED] = "\033[32m",
+    [BATCH_FAILED] = "\033[31m",
+};
+
+static const char *const ingestion_colours[INGESTION_STATUS_COUNT] = {
+    [INGESTION_YET_TO_START] = "",
+    [INGESTION_TRIGGERED] = "\033[36m",
+    [INGESTION_COMPLETED] = "\033[32m",
+    [INGESTION_FAILED] = "\033[31m",
+};
+
+/* Prints `text` in `width` columns; colours take none. */
+static void print_coloured(const char *text, int width, const char *colour)
+{
+	bool coloured = *colour && out_has_colours(stdout);
+
+	printf("%s%-*s%s", coloured ? colour : "", width, text, coloured ? RESET : "");
+}
+
+/* ---- head ---- */
+
+static void print_time(const char *name, int64_t utc_ms)
+{
+	char text[TIME_TEXT_SIZE] = "-";
+
+	if (utc_ms > 0)
+		format_time(utc_ms, text);
+	printf("%-10s %s\n", name, text);
+}
+
+void page_summary(const struct counts *counts, char text[PAGE_SUMMARY_SIZE])
+{
+	int len = snprintf(text, PAGE_SUMMARY_SIZE, "%" PRId64 " of %" PRId64 " batch%s completed",
+	    counts->by_status[BATCH_COMPLETED], counts->batches, counts->batches == 1 ? "" : "es");
+
+	for (int i = BATCH_TRIGGERED; i < BATCH_STATUS_COUNT; i++)
+		if (i != BATCH_COMPLETED && counts->by_status[i] > 0)
+			len += snprintf(text + len, (size_t)(PAGE_SUMMARY_SIZE - len),
+			    ", %" PRId64 " %s", counts->by_status[i],
+			    batch_status_name((enum batch_status)i));
+}
+
+void page_print_head(const struct ingestion *ingestion)
+{
+	enum ingestion_status status = counts_status(&ingestion->counts);
+	char id[UUID_TEXT_SIZE], label[LABEL_MAX + 1], summary[PAGE_SUMMARY_SIZE];
+
+	uuid_format(&ingestion->uuid, id);
+	page_summary(&ingestion->counts, summary);
+	printf("%-10s %s\n%-10s ", "ingestion", id, "status");
+	print_coloured(ingestion_status_name(status), 0, ingestion_colours[status]);
+	printf("\n%-10s %s\n", "priority", priority_name(ingestion->priority));
+	if (ingestion->label[0]) {
+		utf8_clean(label, sizeof(label), ingestion->label);
+		printf("%-10s %s\n", "label", label);
+	}
+	printf("%-10s %" PRId64 "\n", "number", ingestion->seq);
+	print_time("submitted", ingestion->created_ms);
+	print_time("started", ingestion->started_ms);
+	print_time("finished", ingestion->finished_ms);
+	printf("%-10s %" PRId64 " in batches of %" PRId64 "\n", "ids", ingestion->counts.ids,
+	    ingestion->batch_size);
+	printf("%-10s %s\n", "progress", summary);
+}
+
+/* ---- batches ---- */
+
+/* Columns of the table; they depend on the ingestion alone, so that all its pages look alike. */
+struct layout {
+	int index;
+	int status;
+	int time;
+	bool dates; /* whether times need their day */
+	int ids;
+};
+
+static struct layout layout_of(const struct ingestion *ingestion)
+{
+	int64_t now = clock_utc_ms(clock_system());
+	int64_t last = ingestion->finished_ms > 0 ? ingestion->finished_ms : now;
+	struct layout layout = {.status = (int)strlen("yet_to_start")};
+	int used;
+
+	layout.index = snprintf(NULL, 0, "%" PRId64, ingestion->counts.batches - 1);
+	if (layout.index < (int)strlen("INDEX"))
+		layout.index = (int)strlen("INDEX");
+	layout.dates = ingestion->created_ms / DAY_MS != last / DAY_MS;
+	layout.time = (int)strlen(layout.dates ? "2000-01-01T00:00:00.000Z" : "00:00:00.000Z");
+	used = layout.index + layout.status + (int)strlen("ATTEMPTS") + 2 * layout.time + 5 * 2;
+	layout.ids = out_width(stdout) - used;
+	if (layout.ids < IDS_WIDTH_MIN)
+		layout.ids = IDS_WIDTH_MIN;
+	return layout;
+}
+
+static void format_cell_time(const struct layout *layout, int64_t utc_ms, char text[TIME_TEXT_SIZE])
+{
+	char full[TIME_TEXT_SIZE] = "-";
+
+	if (utc_ms > 0)
+		format_time(utc_ms, full);
+	strcpy(text, layout->dates || utc_ms == 0 ? full : full + strlen("2000-01-01T"));
+}
+
+/* Appends as many ids as fit into `width` columns, but one in any case; returns their number. */
+static size_t add_fitting(const int64_t *ids, size_t n, size_t width, struct buf *out)
+{
+	size_t added = 0;
+
+	for (; added < n; added++) {
+		size_t end = out->len;
+
+		buf_add_str(out, added > 0 ? " " : "");
+		idlist_format(&ids[added], 1, ' ', out);
+		if (added > 0 && out->len > width) {
+			out->len = end;
+			break;
+		}
+	}
+	return added;
+}
+
+static void print_ids(const int64_t *ids, size_t n, int width)
+{
+	struct buf text = {0};
+	size_t shown = add_fitting(ids, n, (size_t)width, &text);
+
+	if (shown < n) {
+		text.len = 0;
+		shown = add_fitting(ids, n, (size_t)width - strlen(" ... (+1000)"), &text);
+		buf_printf(&text, " ... (+%zu)", n - shown);
+	}
+	buf_add_str(&text, "\n");
+	fwrite(text.data, 1, text.len, stdout);
+	buf_free(&text);
+}
+
+static void print_row(
+    const struct status_page *page, const struct batch *batch, const struct layout *layout)
+{
+	char started[TIME_TEXT_SIZE], finished[TIME_TEXT_SIZE];
+
+	format_cell_time(layout, batch->started_ms, started);
+	format_cell_time(layout, batch->finished_ms, finished);
+	printf("%*" PRId64 "  ", layout->index, batch->index);
+	print_coloured(
+	    batch_status_name(batch->status), layout->status, batch_colours[batch->status]);
+	printf("  %8" PRId64 "  %-*s  %-*s  ", batch->attempts, layout->time, started, layout->time,
+	    finished);
+	print_ids(page->ids.v + batch->ids_at, batch->ids_n, layout->ids);
+}
+
+static void print_error(const char *error, const struct layout *layout)
+{
+	char text[512];
+
+	utf8_clean(text, sizeof(text), error);
+	printf("%*s  error: %s\n", layout->index, "", text);
+}
+
+void page_print_titles(const struct ingestion *ingestion)
+{
+	struct layout layout = layout_of(ingestion);
+
+	printf("%*s  %-*s  ATTEMPTS  %-*s  %-*s  IDS\n", layout.index, "INDEX", layout.status,
+	    "STATUS", layout.time, "STARTED", layout.time, "FINISHED");
+}
+
+void page_print_rows(const struct status_page *page)
+{
+	struct layout layout = layout_of(&page->ingestion);
+
+	for (size_t i = 0; i < page->n; i++) {
+		print_row(page, &page->batches[i], &layout);
+		if (page->batches[i].error)
+			print_error(page->batches[i].error, &layout);
+	}
+}
