@@ -35,6 +35,11 @@ DAEMON_LIBS = $(shell pkg-config --libs $(DAEMON_PKGS))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIE -pthread $(WARNINGS) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS_$(V)) $(LDFLAGS)
 
+# Short lines unless VERBOSE=1; all cores unless a -j is given.
+Q := $(if $(VERBOSE),,@)
+say = $(if $(VERBOSE),,@printf '  %-5s %s\n' $(1) '$(2)')
+PARALLEL := $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
+
 # ---- sources ----
 
 COMMON_SRC := $(sort $(wildcard common/*.c))
@@ -72,15 +77,18 @@ TEST_BIN := $(UNIT_BIN) $(STORE_BIN) $(SIM_BIN)
 all: $(B)/ingestd $(B)/ingestctl
 
 $(B)/ingestd: $(DAEMON_OBJ) $(COMMON_OBJ)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(COMMON_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(COMMON_LIBS)
 
 $(B)/ingestctl: $(CLI_OBJ) $(COMMON_OBJ)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(COMMON_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(COMMON_LIBS)
 
 # The schema is SQL for people and a C string for the compiler.
 $(B)/gen/%.sql.h: %.sql
 	@mkdir -p $(@D)
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< >$@
+	$(call say,GEN,$@)
+	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< >$@
 
 $(B)/obj/daemon/store_sqlite_schema.o: $(B)/gen/daemon/schema_sqlite.sql.h
 
@@ -92,7 +100,8 @@ $(B)/flags: FORCE
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -iquote common $(INCLUDES) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -iquote common $(INCLUDES) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/daemon/%.o: INCLUDES = -iquote $(B)/gen/daemon
 $(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store
@@ -103,20 +112,24 @@ TEST_LIBS = $(DAEMON_LIBS) $(COMMON_LIBS) $(shell pkg-config --libs cmocka)
 
 $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
 $(STORE_BIN): $(call obj,$(STORE_SRC)) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
 $(SIM_BIN): $(call obj,$(SIM_SRC)) $(STORE_MEM_OBJ) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
 # Preloaded libraries are never sanitized: they come before the runtime.
 $(PRELOAD_BIN): $(B)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $< -ldl
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $< -ldl
 
 test-build: all $(TEST_BIN) $(PRELOAD_BIN)
 
@@ -129,16 +142,16 @@ deps:
 
 demo:
 	.ci/deps build
-	$(MAKE) all
+	@$(MAKE) --no-print-directory $(PARALLEL) all
 	tests/demo.sh $(B)
 
 test:
 	.ci/deps build test
-	$(MAKE) test-build
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
 	tests/run $(B)
 
 asan tsan:
-	$(MAKE) V=$@ test
+	@$(MAKE) --no-print-directory V=$@ test
 
 lint:
 	.ci/deps build lint
@@ -176,5 +189,5 @@ help:
 	@echo 'make install    install below PREFIX=$(PREFIX) (DESTDIR= is honoured); make uninstall'
 	@echo 'make clean      remove build/'
 	@echo
-	@echo 'Variables: V=release|asan|tsan, CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, CI=1 (warnings are'
-	@echo 'errors), NO_INSTALL=1 (never install packages, say what is missing instead).'
+	@echo 'Variables: V=release|asan|tsan, CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, VERBOSE=1 (show whole'
+	@echo 'commands), CI=1 (warnings are errors), NO_INSTALL=1 (install no packages, name them).'

@@ -28,7 +28,8 @@ static void answer(struct api_call *call)
 static void refuse_busy(struct api_call *call)
 {
 	fail_set(&call->reply.fail, ERR_BUSY,
-	    "%d requests wait for the store already: try again in a second", STOREQ_MAX_OPS);
+	    "%d requests or %d MiB wait for the store already: try again in a second",
+	    STOREQ_MAX_OPS, STOREQ_MAX_BYTES / (1024 * 1024));
 	answer(call);
 }
 

@@ -1,6 +1,7 @@
 /* Where option values come from, and which one counts. */
 #include "conf.h"
 
+#include "log.h"
 #include "sock.h"
 #include "store.h"
 #include "util.h"
@@ -210,12 +211,20 @@ void conf_free(struct conf *conf)
 
 void conf_reload(struct conf *conf, const struct conf *fresh)
 {
-	struct fail fail;
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
+		const struct conf_option *option = &conf_options[i];
+		const struct conf_value *value = &fresh->values[i];
+		struct fail fail;
 
-	for (size_t i = 0; i < CONF_OPTION_COUNT; i++)
-		if (conf_options[i].reloadable)
-			set(conf, &conf_options[i], fresh->values[i].text, fresh->values[i].origin,
-			    &fail);
+		if (strcmp(conf->values[i].text, value->text) == 0)
+			continue;
+		if (option->reloadable)
+			set(conf, option, value->text, value->origin, &fail);
+		else
+			log_warn(log_msg("the new value needs a restart"),
+			    log_str("option", option->name), log_str("value", value->text),
+			    log_str("origin", value->origin));
+	}
 }
 
 int64_t conf_settle_ns(const struct conf *conf)

@@ -81,7 +81,10 @@ enum err conf_load(
 
 void conf_free(struct conf *conf);
 
-/* Takes over the values of reloadable options from `fresh`, which was loaded in the same way. */
+/*
+ * Takes over the values of reloadable options from `fresh`, which was loaded in the same way. Warns
+ * of others that have changed.
+ */
 void conf_reload(struct conf *conf, const struct conf *fresh);
 
 /* The settle time in force: as given, or by the rule for `auto`. */

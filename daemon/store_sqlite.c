@@ -283,8 +283,8 @@ enum err sqlite_connect(
 	*result = store;
 	/* One thread at a time uses a connection, so SQLite needs no mutexes of its own. */
 	if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		return fail_set(fail, ERR_INTERNAL, "cannot open the store %s: %s", path,
-		    sqlite3_errmsg(store->db));
+		return fail_set(fail, ERR_INTERNAL, "cannot open the store %s: %s (%s)", path,
+		    sqlite3_errmsg(store->db), strerror(sqlite3_system_errno(store->db)));
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
 	return ERR_OK;

@@ -12,9 +12,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* SQLite itself would let two daemons write to one file; this lock does not. */
-static enum err take_lock(struct sqlite_store *store, const char *path, struct fail *fail)
+/*
+ * SQLite itself would let two daemons write to one file; this lock does not. It stands beside the
+ * file itself, wherever links lead there.
+ */
+static enum err take_lock(struct sqlite_store *store, struct fail *fail)
 {
+	const char *path = sqlite3_db_filename(store->db, "main");
 	char name[4096];
 
 	if (snprintf(name, sizeof(name), "%s.lock", path) >= (int)sizeof(name))
@@ -125,7 +129,7 @@ enum err store_sqlite_open(struct store **result, const char *path,
 	store->clock = clock;
 	store->settings = *settings;
 	/* Nothing has been read or written yet: SQLite opens the file when it is needed first. */
-	if (take_lock(store, path, fail) || sqlite_schema_prepare(store, fail) ||
+	if (take_lock(store, fail) || sqlite_schema_prepare(store, fail) ||
 	    check_summary(store, fail) || recover(store, found, fail))
 		goto failed;
 	*result = &store->store;
@@ -207,7 +211,7 @@ bool store_sqlite_check(const char *path, struct fail *fail)
 {
 	struct sqlite_store *store;
 	bool sound = !sqlite_connect(&store, path, SQLITE_OPEN_READWRITE, fail) &&
-	             !take_lock(store, path, fail) && !sqlite_schema_verify(store, fail);
+	             !take_lock(store, fail) && !sqlite_schema_verify(store, fail);
 
 	for (size_t i = 0; sound && i < COUNT_OF(checks); i++)
 		sound = check_passes(store, checks[i], fail);

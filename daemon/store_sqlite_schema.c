@@ -4,6 +4,7 @@
 #include "util.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Each entry brings a store from version i to version i + 1, inside one transaction. */
 static const char *const migrations[SQLITE_STORE_VERSION] = {
@@ -60,16 +61,33 @@ static enum err setup_failed(struct sqlite_store *store, const char *what, struc
 	    what, sqlite3_errmsg(store->db));
 }
 
+/* The pragma answers with the mode in force, which is another one where WAL is not possible. */
+static bool switch_to_wal(struct sqlite_store *store)
+{
+	sqlite3_stmt *statement;
+	bool done = false;
+
+	if (sqlite3_prepare_v2(store->db, "PRAGMA journal_mode = WAL", -1, &statement, NULL) !=
+	    SQLITE_OK)
+		return false;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		done = strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+	sqlite3_finalize(statement);
+	return done;
+}
+
 /* WAL with an fsync per commit, so that what was answered survives a power failure. */
 static enum err set_pragmas(struct sqlite_store *store, struct fail *fail)
 {
-	static const char pragmas[] = "PRAGMA journal_mode = WAL;"
-				      "PRAGMA synchronous = FULL;"
+	static const char pragmas[] = "PRAGMA synchronous = FULL;"
 				      "PRAGMA wal_autocheckpoint = 1000;"
 				      "PRAGMA journal_size_limit = 67108864;"
 				      "PRAGMA trusted_schema = OFF;"
 				      "PRAGMA cell_size_check = ON";
 
+	if (!switch_to_wal(store))
+		return setup_failed(
+		    store, "switching to WAL mode, which needs a local disk,", fail);
 	if (sqlite3_exec(store->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		return setup_failed(store, "setting up", fail);
 	return ERR_OK;

@@ -176,13 +176,12 @@ static size_t turn_run(struct storeq *queue, struct turn *turn, struct fail *why
 }
 
 /* Under the lock: after an unknown outcome nothing that waits will be done. */
-static void refuse_waiting(struct storeq *queue, struct fifo *fifo)
+static void refuse_waiting(struct storeq *queue, struct fifo *fifo, const struct fail *why)
 {
 	while (fifo->first) {
 		struct storeq_op *op = fifo_take(fifo);
 
-		fail_set(&op->op.fail, ERR_BUSY,
-		    "not done: the store has failed and is being restarted");
+		op->op.fail = *why;
 		fifo_put(&queue->answered, op);
 	}
 }
@@ -191,6 +190,9 @@ static void refuse_waiting(struct storeq *queue, struct fifo *fifo)
 static void turn_answer(
     struct storeq *queue, struct turn *turn, size_t done, const struct fail *why)
 {
+	static const struct fail not_done = {
+	    .err = ERR_BUSY, .text = "not done: the store has failed and is being restarted"};
+
 	queue->running -= turn->n;
 	for (size_t i = 0; i < done; i++)
 		fifo_put(&queue->answered, turn->ops[i]);
@@ -202,8 +204,8 @@ static void turn_answer(
 		}
 		queue->broken = true;
 		queue->why = *why;
-		refuse_waiting(queue, &queue->engine);
-		refuse_waiting(queue, &queue->front);
+		refuse_waiting(queue, &queue->engine, why);
+		refuse_waiting(queue, &queue->front, &not_done);
 		return;
 	}
 	/* The turn's time was over: the rest goes back to where it was. */
