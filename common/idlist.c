@@ -100,7 +100,7 @@ static size_t token_length(const char *text, size_t len)
 enum err idlist_parse_text(struct idlist *list, const char *text, size_t len, size_t limit,
     const char *where, struct fail *fail)
 {
-	bool lines = memchr(text, '\n', len) != NULL;
+	bool lines = len > 0 && memchr(text, '\n', len);
 	char place[128];
 	size_t line = 1;
 
