@@ -30,7 +30,8 @@ struct slot {
 	size_t n;
 	size_t unstarted; /* jobs whose start is not known */
 	size_t running; /* jobs that have not ended; the place is free at 0 */
-	size_t unrecorded; /* jobs whose outcome is not on disk; the slot is freed at 0 */
+	size_t
+	    writes; /* what is posted and not on disk; at 0, when nothing runs, the slot is freed */
 	int64_t last_start;
 };
 
@@ -120,13 +121,23 @@ static void slot_free(struct slot *slot)
 	free(slot);
 }
 
+/* A write of the slot is on disk. Writes may be repeated in another order than they were made. */
+static void write_recorded(struct slot *slot)
+{
+	if (--slot->writes == 0 && slot->running == 0)
+		slot_free(slot);
+}
+
 static void started_recorded(struct storeq_op *op)
 {
 	struct job *job = op->arg;
 	struct engine *engine = job->slot->engine;
 
 	/* A claim that came before the repetition of this write could not know when to wake up. */
-	if (is_recorded(engine, op) && engine->wake_at == CLOCK_NEVER)
+	if (!is_recorded(engine, op))
+		return;
+	write_recorded(job->slot);
+	if (engine->wake_at == CLOCK_NEVER)
 		engine_kick(engine);
 }
 
@@ -137,8 +148,7 @@ static void finish_recorded(struct storeq_op *op)
 
 	if (!is_recorded(engine, op))
 		return;
-	if (--job->slot->unrecorded == 0)
-		slot_free(job->slot);
+	write_recorded(job->slot);
 	wake(engine);
 }
 
@@ -146,6 +156,7 @@ static void post_started(struct job *job)
 {
 	struct slot *slot = job->slot;
 
+	slot->writes++;
 	job->started_op = (struct storeq_op){.done = started_recorded, .arg = job};
 	job->started_op.op.verb = STORE_STARTED;
 	job->started_op.op.started = (struct store_started){.attempt = job->attempt,
@@ -156,6 +167,7 @@ static void post_started(struct job *job)
 
 static void post_finish(struct job *job)
 {
+	job->slot->writes++;
 	job->finish_op = (struct storeq_op){.done = finish_recorded, .arg = job};
 	job->finish_op.op.verb = STORE_FINISH;
 	job->finish_op.op.finish = (struct store_finish){.attempt = job->attempt,
@@ -238,7 +250,7 @@ static struct slot *slot_new(struct engine *engine, struct store_claim *claim)
 	struct slot *slot = xcalloc(1, sizeof(*slot));
 
 	slot->engine = engine;
-	slot->n = slot->unstarted = slot->running = slot->unrecorded = claim->n;
+	slot->n = slot->unstarted = slot->running = claim->n;
 	slot->jobs = xcalloc(claim->n, sizeof(*slot->jobs));
 	for (size_t i = 0; i < claim->n; i++)
 		job_init(&slot->jobs[i], slot, &claim->batches[i]);
