@@ -15,7 +15,7 @@ struct job {
 	struct run run; /* first: the handler hands it back */
 	struct slot *slot;
 	struct store_attempt attempt;
-	bool started, done;
+	bool started, start_recorded, done;
 	int64_t started_at; /* boot_ns */
 	enum outcome outcome;
 	char message[512]; /* why it failed; empty for none */
@@ -121,24 +121,11 @@ static void slot_free(struct slot *slot)
 	free(slot);
 }
 
-/* A write of the slot is on disk. Writes may be repeated in another order than they were made. */
+/* A write of the slot is on disk. */
 static void write_recorded(struct slot *slot)
 {
 	if (--slot->writes == 0 && slot->running == 0)
 		slot_free(slot);
-}
-
-static void started_recorded(struct storeq_op *op)
-{
-	struct job *job = op->arg;
-	struct engine *engine = job->slot->engine;
-
-	/* A claim that came before the repetition of this write could not know when to wake up. */
-	if (!is_recorded(engine, op))
-		return;
-	write_recorded(job->slot);
-	if (engine->wake_at == CLOCK_NEVER)
-		engine_kick(engine);
 }
 
 static void finish_recorded(struct storeq_op *op)
@@ -152,6 +139,33 @@ static void finish_recorded(struct storeq_op *op)
 	wake(engine);
 }
 
+static void post_finish(struct job *job)
+{
+	job->slot->writes++;
+	job->finish_op = (struct storeq_op){.done = finish_recorded, .arg = job};
+	job->finish_op.op.verb = STORE_FINISH;
+	job->finish_op.op.finish = (struct store_finish){.attempt = job->attempt,
+	    .outcome = job->outcome,
+	    .message = job->message[0] ? job->message : NULL};
+	storeq_post_engine(job->slot->engine->env.queue, &job->finish_op);
+}
+
+static void started_recorded(struct storeq_op *op)
+{
+	struct job *job = op->arg;
+	struct engine *engine = job->slot->engine;
+
+	if (!is_recorded(engine, op))
+		return;
+	job->start_recorded = true;
+	if (job->done)
+		post_finish(job);
+	write_recorded(job->slot);
+	/* A claim that came before the repetition of this write could not know when to wake up. */
+	if (engine->wake_at == CLOCK_NEVER)
+		engine_kick(engine);
+}
+
 static void post_started(struct job *job)
 {
 	struct slot *slot = job->slot;
@@ -163,17 +177,6 @@ static void post_started(struct job *job)
 	    .utc_ms = clock_utc_ms(slot->engine->env.clock),
 	    .slot_start = slot->unstarted == 0 ? slot->last_start : LEDGER_NONE};
 	storeq_post_engine(slot->engine->env.queue, &job->started_op);
-}
-
-static void post_finish(struct job *job)
-{
-	job->slot->writes++;
-	job->finish_op = (struct storeq_op){.done = finish_recorded, .arg = job};
-	job->finish_op.op.verb = STORE_FINISH;
-	job->finish_op.op.finish = (struct store_finish){.attempt = job->attempt,
-	    .outcome = job->outcome,
-	    .message = job->message[0] ? job->message : NULL};
-	storeq_post_engine(job->slot->engine->env.queue, &job->finish_op);
 }
 
 /* ---- events of a run ---- */
@@ -223,7 +226,9 @@ static void on_done(struct run *run, enum outcome outcome, const char *message)
 	log_run(job, events[outcome],
 	    log_int("duration_ms", (now_ns(job->slot->engine) - job->started_at) / NS_PER_MS));
 	job->slot->running--;
-	post_finish(job);
+	/* The outcome follows the start: when the start has to be repeated, it waits. */
+	if (job->start_recorded)
+		post_finish(job);
 	wake(job->slot->engine);
 }
 
