@@ -1,0 +1,153 @@
+#include "sim.h"
+
+#include "util.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void copy(struct model_state_all *to, const struct model_state_all *from)
+{
+	memcpy(
+	    to->ingestions, from->ingestions, (size_t)from->n_ingestions * sizeof(*to->ingestions));
+	memcpy(to->batches, from->batches, (size_t)from->n_batches * sizeof(*to->batches));
+	to->n_ingestions = from->n_ingestions;
+	to->n_batches = from->n_batches;
+	to->slots = from->slots;
+	to->last_sent = from->last_sent;
+	to->start_known = from->start_known;
+	to->last_start = from->last_start;
+	to->ready = from->ready;
+	to->ready_first = from->ready_first;
+	to->ready_last = from->ready_last;
+}
+
+void model_begin(struct model *model)
+{
+	copy(&model->before, &model->now);
+	model->in_turn = true;
+}
+
+void model_commit(struct model *model)
+{
+	model->in_turn = false;
+}
+
+void model_rollback(struct model *model)
+{
+	if (model->in_turn)
+		copy(&model->now, &model->before);
+	model->in_turn = false;
+}
+
+int model_find(const struct model *model, const struct uuid *uuid)
+{
+	for (int i = 0; i < model->now.n_ingestions; i++)
+		if (memcmp(&model->now.ingestions[i].uuid, uuid, sizeof(*uuid)) == 0)
+			return i;
+	return -1;
+}
+
+int model_batch(const struct model *model, const struct uuid *uuid, int64_t index)
+{
+	int i = model_find(model, uuid);
+	const struct model_ingestion *ingestion = &model->now.ingestions[i < 0 ? 0 : i];
+
+	if (i < 0 || index < 0 || index >= ingestion->n_batches)
+		return -1;
+	return ingestion->first_batch + (int)index;
+}
+
+int64_t model_length(const struct model *model, const struct model_batch *batch)
+{
+	const struct model_ingestion *ingestion = &model->now.ingestions[batch->ingestion];
+	int64_t n = 0;
+
+	for (int64_t id = batch->index * ingestion->batch_size;
+	     id < ingestion->n_ids && n < ingestion->batch_size; id++)
+		n++;
+	return n;
+}
+
+int model_count(const struct model *model, enum model_state state)
+{
+	int n = 0;
+
+	for (int i = 0; i < model->now.n_batches; i++)
+		n += model->now.batches[i].state == state;
+	return n;
+}
+
+/* ---- who is next, and when ---- */
+
+static bool goes_before(const struct model *model, int a, int b)
+{
+	const struct model_batch *x = &model->now.batches[a], *y = &model->now.batches[b];
+	const struct model_ingestion *p = &model->now.ingestions[x->ingestion];
+	const struct model_ingestion *q = &model->now.ingestions[y->ingestion];
+
+	if (p->priority != q->priority)
+		return p->priority < q->priority;
+	if (p->seq != q->seq)
+		return p->seq < q->seq;
+	return x->index < y->index;
+}
+
+int model_next(const struct model *model)
+{
+	int best = -1;
+
+	for (int i = 0; i < model->now.n_batches; i++)
+		if (model->now.batches[i].state == MODEL_WAITING &&
+		    (best < 0 || goes_before(model, i, best)))
+			best = i;
+	return best;
+}
+
+int64_t model_slot_at(const struct model *model, int64_t ready)
+{
+	const struct model_state_all *now = &model->now;
+
+	if (now->slots > 0 && !now->start_known)
+		return CLOCK_NEVER;
+	if (now->slots == 0)
+		return now->ready ? ready + model->settle_ns : INT64_MIN;
+	if (now->ready && ready + model->settle_ns > now->last_start + model->interval_ns)
+		return ready + model->settle_ns;
+	return now->last_start + model->interval_ns;
+}
+
+void model_becomes_ready(struct model *model, int64_t first, int64_t last)
+{
+	if (model_next(model) >= 0)
+		return;
+	model->now.ready = true;
+	model->now.ready_first = first;
+	model->now.ready_last = last;
+}
+
+/* ---- open ---- */
+
+void model_open(struct world *world, bool same_boot, const struct store_found *found)
+{
+	struct model *model = &world->model;
+	struct model_state_all *now = &model->now;
+	int interrupted = model_count(model, MODEL_CLAIMED);
+
+	require(world, found->interrupted == interrupted, "open: %" PRId64 " interrupted, not %d",
+	    found->interrupted, interrupted);
+	for (int i = 0; i < now->n_batches; i++)
+		if (now->batches[i].state == MODEL_CLAIMED) {
+			now->batches[i].state = MODEL_WAITING;
+			now->ingestions[now->batches[i].ingestion].version++;
+		}
+	require(world, found->waiting == model_count(model, MODEL_WAITING), "open: waiting");
+	now->ready = false;
+	model->interval_ns = world->settings.interval_ns;
+	model->settle_ns = world->settings.settle_ns;
+	model->slot_ids = world->settings.slot_ids;
+	model->pack = world->settings.pack;
+	if (now->slots > 0 && !(same_boot && now->start_known)) {
+		now->start_known = true;
+		now->last_start = world_boot_ns(world);
+	}
+}

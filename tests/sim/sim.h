@@ -1,0 +1,310 @@
+/*
+ * The simulation: engine, queue and scheduler on a store, in a world with a clock of its own. Every
+ * run is made from a seed. What happens is held against a model that is written down here a second
+ * time, in plain code, and shares nothing with what it judges.
+ *
+ *     clients -> storeq -> spy -> store        world.c, event.c: time, and the run as a whole
+ *                  |        |                  client.c: who submits
+ *               engine    model                process.c: loop and store thread, crashes
+ *                  |                           worker.c: the handler
+ *               worker                         spy.c, model_saw.c, model.c: what must be true
+ */
+#ifndef INGESTD_SIM_H
+#define INGESTD_SIM_H
+
+#include "engine.h"
+#include "rng.h"
+#include "store_mem.h"
+#include "storeq.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define MS 1000000LL
+#define SECOND 1000000000LL
+
+#define MAX_CLIENTS 24
+#define MAX_IDS 24 /* per client */
+#define MAX_BATCHES (MAX_CLIENTS * MAX_IDS)
+#define MAX_STARTS 2048
+
+/* What can go wrong in a run, and how far. Percentages but for the counts. */
+struct profile {
+	const char *name;
+	int runs; /* by default */
+	int slow_commits; /* turns that take up to three intervals */
+	int late; /* ticks that come late */
+	int crashes, reboots, stops; /* most of them; reboots: percentage of the crashes */
+	int full; /* percentage of the time in which the disk is full */
+	int unknown; /* commits with an unknown outcome, per mille */
+	bool pack;
+	bool settle;
+	bool failures;
+	bool parallel;
+	bool script; /* the handler takes run_ns */
+};
+
+/* ---- the model ---- */
+
+enum model_state { MODEL_WAITING, MODEL_CLAIMED, MODEL_COMPLETED, MODEL_FAILED };
+
+struct model_ingestion {
+	struct uuid uuid;
+	int64_t number; /* the store's; 0: not known yet */
+	int priority;
+	int64_t seq;
+	int64_t batch_size;
+	int64_t ids[MAX_IDS];
+	int64_t n_ids;
+	int first_batch;
+	int n_batches;
+	int64_t version;
+};
+
+struct model_batch {
+	int ingestion;
+	int64_t index;
+	enum model_state state;
+	int64_t attempts;
+	int slot; /* of the last claim */
+	int place; /* in this slot */
+};
+
+/* What is in the store. */
+struct model_state_all {
+	struct model_ingestion ingestions[MAX_CLIENTS];
+	int n_ingestions;
+	struct model_batch batches[MAX_BATCHES];
+	int n_batches;
+	int slots; /* claimed so far */
+	uint64_t last_sent; /* number of the last list that was taken */
+	bool start_known; /* of the last slot */
+	int64_t last_start;
+	bool ready; /* something waits that waits for the settle time */
+	int64_t ready_first, ready_last; /* it began somewhere between these two */
+};
+
+struct model {
+	struct model_state_all now, before; /* before: as the turn began */
+	bool in_turn;
+	int64_t interval_ns, settle_ns, slot_ids;
+	bool pack;
+};
+
+/* ---- the world ---- */
+
+enum client_state { CLIENT_UNSENT, CLIENT_SENT, CLIENT_ACCEPTED };
+
+/* Someone who submits one list. */
+struct client {
+	struct world *world;
+	enum client_state state;
+	uint64_t sent; /* lists are numbered as they are sent */
+	enum priority priority;
+	char label[16];
+	int64_t batch_size;
+	struct idlist ids;
+	struct storeq_op op;
+};
+
+/* One run of the handler. */
+struct job {
+	struct world *world;
+	struct job *next;
+	struct run *run;
+	int batch; /* in the model */
+	int64_t attempt;
+	int slot;
+	bool started, cancelled, done;
+	int64_t start; /* boot_ns */
+	enum outcome outcome;
+	char message[32];
+};
+
+struct worker {
+	struct handler handler;
+	struct world *world;
+};
+
+enum event_kind {
+	EVENT_TICK,
+	EVENT_STEP,
+	EVENT_DELIVER,
+	EVENT_RUN_STARTED,
+	EVENT_RUN_DONE,
+	EVENT_INTERRUPT,
+	EVENT_LAST_OF_PROCESS = EVENT_INTERRUPT, /* those above die with the process */
+	EVENT_SUBMIT,
+	EVENT_LOOK,
+	EVENT_BOOT,
+};
+
+struct event {
+	int64_t at; /* in the time of the world */
+	uint64_t number; /* those of the same time come in this order */
+	enum event_kind kind;
+	void *arg;
+};
+
+/* One start, as the handler saw it. */
+struct start {
+	int64_t at; /* in the time of the world */
+	int64_t first_id;
+	size_t ids;
+};
+
+struct world {
+	const struct profile *profile;
+	int64_t seed;
+	struct rng rng;
+	bool sqlite;
+	char dir[64];
+
+	int64_t now; /* ns since the beginning; never jumps */
+	int64_t boot_at; /* when boot_ns was 0 */
+	int64_t utc_offset; /* ms */
+	int boots;
+	struct clock clock;
+	bool in_step;
+	struct event *events;
+	size_t n_events, cap_events;
+	uint64_t event_number;
+
+	struct store_settings settings;
+	int64_t concurrency;
+	int64_t run_ns;
+	struct client clients[MAX_CLIENTS];
+	int n_clients;
+	int crashes_left, stops_left;
+	int64_t full_until;
+	bool kept; /* the commit of unknown outcome took place */
+
+	/* The process. */
+	bool up, stopping, broken, store_busy;
+	bool may_claim; /* a claim may be under way after the stop */
+	struct store_mem_disk *disk;
+	struct store *store, *reader;
+	struct storeq *queue;
+	struct engine *engine;
+	struct worker worker;
+	struct job *jobs; /* of this process, running or not */
+
+	struct model model;
+	int64_t given[MAX_BATCHES]; /* last attempt that was given to the handler */
+	int64_t last_start; /* in the time of the world; -1: none yet */
+	int last_slot; /* of the last start */
+	int64_t not_before; /* no start before, after a boot */
+	struct start starts[MAX_STARTS];
+	int n_starts;
+};
+
+/* Ends the test and says where, unless `condition` holds. */
+#define require(world, condition, ...)                                                             \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			world_fail(world, __FILE__, __LINE__, __VA_ARGS__);                        \
+	} while (0)
+
+void world_fail(const struct world *world, const char *file, int line, const char *format, ...)
+    __attribute__((noreturn, format(printf, 4, 5)));
+
+/* Says what happens, when SIM_TRACE is set. */
+void world_trace(const struct world *world, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static inline int64_t world_boot_ns(const struct world *world)
+{
+	return world->now - world->boot_at;
+}
+
+/* A world at rest: rate 1/5s, batches of 3, nothing goes wrong. */
+struct world *world_new(const struct profile *profile, int64_t seed, bool sqlite);
+
+/* Draws everything that the profile leaves open. */
+void world_randomize(struct world *world);
+
+/* Someone submits these ids at this time. */
+struct client *world_client(
+    struct world *world, int64_t at, enum priority priority, const int64_t *ids, size_t n);
+
+/* Until nothing happens any more; then everything must have ended. */
+void world_run(struct world *world);
+
+void world_free(struct world *world);
+
+/* The part of world_free() that outlives the process. */
+void world_remove_files(struct world *world);
+
+/* ---- event.c ---- */
+
+void event_add(struct world *world, int64_t at, enum event_kind kind, void *arg);
+struct event event_next(struct world *world);
+bool event_is_planned(const struct world *world, enum event_kind kind);
+void event_forget(struct world *world, const void *arg);
+void event_forget_kind(struct world *world, enum event_kind kind);
+void event_forget_process(struct world *world);
+
+/* ---- process.c ---- */
+
+void process_boot(struct world *world);
+void process_tick(struct world *world);
+/* One turn of the store's thread. */
+void process_step(struct world *world);
+/* Lets the thread of the store begin when something waits. */
+void process_pump(struct world *world);
+void process_crash(struct world *world);
+void process_stop(struct world *world);
+void process_interrupt(struct world *world);
+/* The end of an orderly stop. */
+void process_leave(struct world *world);
+enum store_mem_fault process_disk_fault(void *arg, enum store_mem_point point);
+
+/* ---- client.c ---- */
+
+void client_random(struct world *world, int64_t horizon);
+void client_submit(struct client *client);
+/* Someone asks for a status. */
+void client_looks(struct world *world);
+/* After a crash: those without an answer look whether their list is there, and send it again if it
+ * is not. */
+void clients_look(struct world *world);
+
+/* ---- worker.c ---- */
+
+void worker_init(struct worker *worker, struct world *world);
+void worker_event(struct job *job, enum event_kind kind);
+void worker_free_jobs(struct world *world);
+/* The job of the running or last attempt of a batch in this process, or NULL. */
+struct job *worker_job(struct world *world, int batch, int64_t attempt);
+
+/* ---- spy.c ---- */
+
+/* A store that tells the model what `inner` did. Owns it. `reads`: it is not the writer. */
+struct store *spy_new(struct world *world, struct store *inner, bool reads);
+
+/* ---- model.c ---- */
+
+void model_open(struct world *world, bool same_boot, const struct store_found *found);
+void model_begin(struct model *model);
+void model_commit(struct model *model);
+void model_rollback(struct model *model);
+/* The store has done `op` between `first` and `last` (boot_ns): checks the answer. */
+void model_saw(struct world *world, const struct store_op *op, int64_t first, int64_t last);
+void model_check_page(struct world *world, const struct status_page *page);
+
+int model_find(const struct model *model, const struct uuid *uuid); /* -1: not there */
+int model_batch(const struct model *model, const struct uuid *uuid, int64_t index);
+/* The batch that must be next; -1: none waits. */
+int model_next(const struct model *model);
+/* The moment of the next slot, if the settle time began at `ready`. */
+int64_t model_slot_at(const struct model *model, int64_t ready);
+/* Something is going to wait; if nothing else does, the settle time begins. */
+void model_becomes_ready(struct model *model, int64_t first, int64_t last);
+int64_t model_length(const struct model *model, const struct model_batch *batch);
+int model_count(const struct model *model, enum model_state state);
+
+#endif

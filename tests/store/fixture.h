@@ -1,0 +1,120 @@
+/*
+ * What the tests of the stores share: a store of either kind on a clock that stands still until a
+ * test turns it, and the operations as plain calls.
+ */
+#ifndef INGESTD_STORE_FIXTURE_H
+#define INGESTD_STORE_FIXTURE_H
+
+#include "store.h"
+#include "store_mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define SECOND 1000000000LL
+#define MS 1000000LL
+
+struct fixture;
+
+struct backend {
+	const char *name;
+	/* Fills store and found. */
+	enum err (*open)(struct fixture *fx, struct fail *fail);
+};
+
+extern const struct backend backend_memory, backend_sqlite;
+
+struct fixture {
+	const struct backend *backend;
+	struct clock clock;
+	int64_t boot_ns;
+	int64_t utc_ms;
+	struct store_settings settings;
+	struct store *store; /* open */
+	struct store_found found;
+	struct store_mem_disk *disk; /* of the oracle */
+	char dir[256]; /* of SQLite; empty while there is none */
+	char path[300];
+	uint64_t uuids; /* made so far */
+	bool in_turn; /* the test holds a turn open */
+};
+
+/* A store at the defaults: one batch of 3 every 5 s, no settle time, no packing. */
+void fixture_init(struct fixture *fx, const struct backend *backend);
+void fixture_free(struct fixture *fx);
+
+void fixture_open(struct fixture *fx);
+void fixture_close(struct fixture *fx);
+/* As after a crash between two turns. */
+void fixture_reopen(struct fixture *fx);
+/* The same, but the machine was restarted: its clock begins at `boot_ns`. */
+void fixture_reboot(struct fixture *fx, int64_t boot_ns);
+
+/* Makes the clock's boot id from a number. */
+void fixture_set_boot(struct fixture *fx, int boot);
+
+/* The same ones in the same order in every fixture. */
+struct uuid fixture_uuid(struct fixture *fx);
+
+/* A turn of several operations; without it each call below is a turn of its own. */
+void turn_begin(struct fixture *fx);
+void turn_commit(struct fixture *fx);
+void turn_rollback(struct fixture *fx);
+
+/* Runs `op` and expects that the store can do it; the answer is in op->fail. */
+void do_op(struct fixture *fx, struct store_op *op);
+
+struct submitted {
+	struct uuid uuid;
+	int64_t seq;
+	int64_t batches;
+};
+
+/* ids first, first + 1, ... */
+struct submitted submit_range(
+    struct fixture *fx, enum priority priority, int64_t first, size_t n, int64_t batch_size);
+/* Three ids from `first` on, which are one batch. */
+struct submitted submit_batch(struct fixture *fx, enum priority priority, int64_t first);
+
+/* The caller frees it with store_op_reset(). */
+struct store_op claim(struct fixture *fx);
+
+/* Claims and expects exactly one batch, which begins with this id; turns the clock on by an
+ * interval first and reports the start at once, so that the ledger is never in the way. */
+struct store_attempt claim_next(struct fixture *fx, int64_t first_id);
+
+/* Claims and expects nothing; returns the wake-up. */
+int64_t claim_nothing(struct fixture *fx);
+
+enum err started(struct fixture *fx, struct store_attempt attempt, int64_t slot_start);
+enum err finish(
+    struct fixture *fx, struct store_attempt attempt, enum outcome outcome, const char *message);
+
+/* A page that must exist; the caller frees it. */
+struct status_page status_from(struct fixture *fx, const struct uuid *uuid, int64_t from_batch);
+struct status_page status_of(struct fixture *fx, const struct uuid *uuid);
+int64_t version_of(struct fixture *fx, const struct uuid *uuid);
+enum batch_status batch_status_of(struct fixture *fx, const struct uuid *uuid, int64_t index);
+
+/* One behaviour that every store has. */
+struct suite_test {
+	const char *name;
+	void (*run)(struct fixture *fx);
+};
+
+/* Each ends with an empty entry. */
+extern const struct suite_test suite_submit[], suite_claim[], suite_slot[], suite_attempt[],
+    suite_turn[], suite_reopen[], suite_page[];
+/* Only for SQLite. */
+extern const struct suite_test suite_sqlite[];
+/* Only for the oracle. */
+extern const struct suite_test suite_memory[];
+
+/* Random operations on the oracle and on SQLite, compared. The answers must be equal. */
+void random_operations(struct fixture *sqlite);
+
+#endif

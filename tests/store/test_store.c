@@ -1,0 +1,81 @@
+#include "fixture.h"
+
+#include "log.h"
+#include "util.h"
+
+#include <stdlib.h>
+
+struct test_case {
+	const struct backend *backend;
+	void (*run)(struct fixture *fx);
+	struct fixture fx;
+};
+
+static const struct suite_test *const suites[] = {
+    suite_submit, suite_claim, suite_slot, suite_attempt, suite_turn, suite_reopen, suite_page};
+
+static const struct suite_test random_suite[] = {
+    {"random operations give the same answers as in memory, first seed", random_operations},
+    {"random operations give the same answers as in memory, second seed", random_operations},
+    {"random operations give the same answers as in memory, third seed", random_operations},
+    {0},
+};
+
+static int setup(void **state)
+{
+	struct test_case *test = *state;
+
+	fixture_init(&test->fx, test->backend);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct test_case *test = *state;
+
+	fixture_free(&test->fx);
+	return 0;
+}
+
+static void run(void **state)
+{
+	struct test_case *test = *state;
+
+	fixture_open(&test->fx);
+	test->run(&test->fx);
+}
+
+/* The array of all tests, as it grows. Lives until exit. */
+static struct CMUnitTest *tests;
+static size_t n_tests;
+
+static void add(const struct backend *backend, const struct suite_test *suite)
+{
+	for (; suite->name; suite++) {
+		struct test_case *test = xcalloc(1, sizeof(*test));
+
+		test->backend = backend;
+		test->run = suite->run;
+		tests = xreallocarray(tests, n_tests + 1, sizeof(*tests));
+		tests[n_tests++] = (struct CMUnitTest){
+		    .name = xasprintf("%s: %s", backend->name, suite->name),
+		    .test_func = run,
+		    .setup_func = setup,
+		    .teardown_func = teardown,
+		    .initial_state = test,
+		};
+	}
+}
+
+int main(void)
+{
+	log_set_level(LOG_ERROR);
+	for (size_t i = 0; i < COUNT_OF(suites); i++) {
+		add(&backend_memory, suites[i]);
+		add(&backend_sqlite, suites[i]);
+	}
+	add(&backend_memory, suite_memory);
+	add(&backend_sqlite, suite_sqlite);
+	add(&backend_sqlite, random_suite);
+	return _cmocka_run_group_tests("store", tests, n_tests, NULL, NULL);
+}
