@@ -25,14 +25,6 @@ static void answer(struct api_call *call)
 
 /* ---- calls that go to the store ---- */
 
-static void refuse_busy(struct api_call *call)
-{
-	fail_set(&call->reply.fail, ERR_BUSY,
-	    "%d requests or %d MiB wait for the store already: try again in a second",
-	    STOREQ_MAX_OPS, STOREQ_MAX_BYTES / (1024 * 1024));
-	answer(call);
-}
-
 static struct pending *pending_new(struct api *api, struct api_call *call, enum store_verb verb,
     void (*done)(struct storeq_op *op))
 {
@@ -45,16 +37,6 @@ static struct pending *pending_new(struct api *api, struct api_call *call, enum 
 	return pending;
 }
 
-static void post(struct pending *pending)
-{
-	struct api_call *call = pending->call;
-
-	if (storeq_post(pending->api->env.queue, &pending->op))
-		return;
-	free(pending);
-	refuse_busy(call);
-}
-
 /* Hands the outcome to the call and forgets the operation. */
 static void finish(struct pending *pending)
 {
@@ -64,6 +46,12 @@ static void finish(struct pending *pending)
 	store_op_reset(&pending->op.op);
 	free(pending);
 	answer(call);
+}
+
+static void post(struct pending *pending)
+{
+	if (!storeq_post(pending->api->env.queue, &pending->op))
+		finish(pending);
 }
 
 /* ---- verbs ---- */

@@ -30,8 +30,7 @@ struct slot {
 	size_t n;
 	size_t unstarted; /* jobs whose start is not known */
 	size_t running; /* jobs that have not ended; the place is free at 0 */
-	size_t
-	    writes; /* what is posted and not on disk; at 0, when nothing runs, the slot is freed */
+	size_t writes; /* what is posted and not on disk */
 	int64_t last_start;
 };
 
@@ -43,6 +42,7 @@ struct engine {
 	bool claiming;
 	bool kicked; /* something was committed while a claim was under way */
 	bool stopping;
+	bool giving_up; /* ends even without its outcomes on disk */
 	int64_t wake_at; /* when to claim; CLOCK_NEVER while nothing waits */
 	int64_t interval_ns; /* in force at the last claim */
 	int64_t last_start; /* the last actual start of this process; LEDGER_NONE: none yet */
@@ -96,8 +96,13 @@ static bool is_recorded(struct engine *engine, struct storeq_op *op)
 	case ERR_DISK_LOW:
 	case ERR_BUSY:
 	case ERR_INTERNAL:
-		repeat_later(engine, op);
-		return false;
+		if (!engine->giving_up) {
+			repeat_later(engine, op);
+			return false;
+		}
+		log_error(log_msg("an outcome is lost, the batch runs again after the next start"),
+		    log_str("reason", op->op.fail.text));
+		return true;
 	case ERR_OK:
 	case ERR_UNKNOWN_OUTCOME:
 		return true;
@@ -110,22 +115,33 @@ static bool is_recorded(struct engine *engine, struct storeq_op *op)
 
 static void slot_free(struct slot *slot)
 {
-	struct slot **link = &slot->engine->slots;
-
-	while (*link != slot)
-		link = &(*link)->next;
-	*link = slot->next;
 	for (size_t i = 0; i < slot->n; i++)
 		idlist_free(&slot->jobs[i].run.ids);
 	free(slot->jobs);
 	free(slot);
 }
 
-/* A write of the slot is on disk. */
+/* Frees the slots that have ended. Only the tick does this: nobody is in the middle of one then. */
+static void sweep(struct engine *engine)
+{
+	struct slot **link = &engine->slots;
+
+	while (*link) {
+		struct slot *slot = *link;
+
+		if (slot->running > 0 || slot->writes > 0) {
+			link = &slot->next;
+			continue;
+		}
+		*link = slot->next;
+		slot_free(slot);
+	}
+}
+
 static void write_recorded(struct slot *slot)
 {
-	if (--slot->writes == 0 && slot->running == 0)
-		slot_free(slot);
+	slot->writes--;
+	wake(slot->engine);
 }
 
 static void finish_recorded(struct storeq_op *op)
@@ -133,10 +149,8 @@ static void finish_recorded(struct storeq_op *op)
 	struct job *job = op->arg;
 	struct engine *engine = job->slot->engine;
 
-	if (!is_recorded(engine, op))
-		return;
-	write_recorded(job->slot);
-	wake(engine);
+	if (is_recorded(engine, op))
+		write_recorded(job->slot);
 }
 
 static void post_finish(struct job *job)
@@ -157,8 +171,9 @@ static void started_recorded(struct storeq_op *op)
 
 	if (!is_recorded(engine, op))
 		return;
-	job->start_recorded = true;
-	if (job->done)
+	/* Without its start an outcome is not worth recording: the batch runs again. */
+	job->start_recorded = !op->op.fail.err;
+	if (job->start_recorded && job->done)
 		post_finish(job);
 	write_recorded(job->slot);
 	/* A claim that came before the repetition of this write could not know when to wake up. */
@@ -203,8 +218,8 @@ static void on_started(struct run *run)
 	job->started_at = now;
 	slot->last_start = slot->engine->last_start = now;
 	slot->unstarted--;
-	log_run(job, "batch started", log_int("boottime_ns", now));
 	post_started(job);
+	log_run(job, "batch started", log_int("boottime_ns", now));
 	if (slot->unstarted == 0)
 		wake(slot->engine);
 }
@@ -264,18 +279,6 @@ static struct slot *slot_new(struct engine *engine, struct store_claim *claim)
 	return slot;
 }
 
-/* Gives a slot back that was claimed but will not be fired. Its start is never recorded, so the
- * ledger waits a full interval after the next start of the daemon. */
-static void slot_give_back(struct slot *slot)
-{
-	slot->unstarted = slot->running = 0;
-	for (size_t i = 0; i < slot->n; i++) {
-		slot->jobs[i].done = true;
-		slot->jobs[i].outcome = OUTCOME_INTERRUPTED;
-		post_finish(&slot->jobs[i]);
-	}
-}
-
 static int64_t not_before(const struct engine *engine)
 {
 	return engine->last_start == LEDGER_NONE ? LEDGER_NONE
@@ -291,13 +294,29 @@ static void slot_fire(struct slot *slot)
 		handler_start(engine->env.handler, &slot->jobs[i].run);
 }
 
+/* Gives the slot back that was taken and will not be fired. Its start is never recorded, so the
+ * ledger waits a full interval after the next start of the daemon. */
+static void give_back_held(struct engine *engine)
+{
+	struct slot *slot = engine->held;
+
+	engine->held = NULL;
+	if (!slot)
+		return;
+	slot->unstarted = slot->running = 0;
+	for (size_t i = 0; i < slot->n; i++) {
+		slot->jobs[i].done = true;
+		slot->jobs[i].outcome = OUTCOME_INTERRUPTED;
+		post_finish(&slot->jobs[i]);
+	}
+}
+
 static void claim_done(struct storeq_op *op)
 {
 	struct engine *engine = op->arg;
 	struct store_claim *claim = &op->op.claim;
 
 	engine->claiming = false;
-	engine->interval_ns = claim->interval_ns;
 	if (op->op.fail.err) {
 		if (op->op.fail.err != ERR_UNKNOWN_OUTCOME)
 			log_warn(log_msg("no batch could be claimed, trying again in a second"),
@@ -306,12 +325,11 @@ static void claim_done(struct storeq_op *op)
 	} else if (claim->n == 0) {
 		engine->wake_at = engine->kicked ? LEDGER_NONE : claim->wake;
 	} else {
-		engine->held = slot_new(engine, claim);
+		engine->interval_ns = claim->interval_ns;
 		engine->wake_at = LEDGER_NONE; /* ask again as soon as that is allowed */
-		if (engine->stopping) {
-			slot_give_back(engine->held);
-			engine->held = NULL;
-		}
+		engine->held = slot_new(engine, claim);
+		if (engine->giving_up)
+			give_back_held(engine);
 	}
 	engine->kicked = false;
 	store_op_reset(&op->op);
@@ -361,6 +379,7 @@ void engine_free(struct engine *engine)
 
 int64_t engine_tick(struct engine *engine, int64_t now)
 {
+	sweep(engine);
 	if (engine->failed && now >= engine->retry_at)
 		repeat_failed(engine);
 	if (engine->failed)
@@ -393,18 +412,17 @@ void engine_kick(struct engine *engine)
 void engine_stop(struct engine *engine)
 {
 	engine->stopping = true;
-	if (engine->held) {
-		slot_give_back(engine->held);
-		engine->held = NULL;
-	}
 }
 
 void engine_interrupt(struct engine *engine)
 {
+	engine->giving_up = true;
+	give_back_held(engine);
 	for (struct slot *slot = engine->slots; slot; slot = slot->next)
 		for (size_t i = 0; i < slot->n; i++)
 			if (!slot->jobs[i].done)
 				handler_cancel(engine->env.handler, &slot->jobs[i].run);
+	repeat_failed(engine);
 }
 
 bool engine_is_idle(const struct engine *engine)

@@ -39,10 +39,13 @@ int64_t engine_tick(struct engine *engine, int64_t now);
 /* Something was committed that may be ready to start. */
 void engine_kick(struct engine *engine);
 
-/* Takes no further slots; what runs goes on. */
+/* Takes no further slots; what runs goes on, and so does a slot that has just been taken. */
 void engine_stop(struct engine *engine);
 
-/* Ends what runs; such batches run again after the next start. To be called after engine_stop(). */
+/*
+ * Ends what runs; such batches run again after the next start. Outcomes that the store does not
+ * take are given up from now on, with the same consequence. To be called after engine_stop().
+ */
 void engine_interrupt(struct engine *engine);
 
 /* Nothing runs and every outcome is recorded. */

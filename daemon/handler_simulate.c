@@ -125,6 +125,7 @@ static void simulate_start(struct handler *handler, struct run *run)
 	call->run = run;
 	call->timer = evtimer_new(simulate->base, on_timer, call);
 	run->work = call;
+	event_priority_set(call->timer, 0); /* before clients, however many there are */
 	evtimer_add(call->timer, &delay);
 	run->events->started(run);
 }

@@ -42,7 +42,7 @@ struct daemon {
 
 	struct event_base *base;
 	struct event *tick; /* the engine's only timer */
-	struct event *deliver; /* the store's threads have answers */
+	struct event *deliver, *deliver_reads; /* the store's threads have answers */
 	struct event *signals[3];
 	struct event *grace; /* ends what still runs at a shutdown */
 	struct event *linger;
@@ -167,12 +167,30 @@ static void on_deliver(evutil_socket_t fd, short events, void *arg)
 	leave_if_done(daemon);
 }
 
-/* On a thread of the store. */
+/* Turning pages into replies is work: it takes turns with the sockets. */
+static void on_deliver_reads(evutil_socket_t fd, short events, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	(void)fd, (void)events;
+	if (storeq_deliver_reads(daemon->queue))
+		event_active(daemon->deliver_reads, EV_READ, 1);
+	leave_if_done(daemon);
+}
+
+/* On a thread of the store; so is the next one. */
 static void notify(void *arg)
 {
 	struct daemon *daemon = arg;
 
 	event_active(daemon->deliver, EV_READ, 1);
+}
+
+static void notify_reads(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	event_active(daemon->deliver_reads, EV_READ, 1);
 }
 
 /* ---- shutdown and reload ---- */
@@ -307,7 +325,7 @@ static struct event_base *new_base(void)
 	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 	base = event_base_new_with_config(config);
 	event_config_free(config);
-	/* Slots and signals go before clients, however many there are. */
+	/* Slots, handlers and signals (0) go before clients (1), however many there are. */
 	if (!base || event_base_priority_init(base, 2) != 0)
 		abort();
 	return base;
@@ -329,6 +347,8 @@ static void add_events(struct daemon *daemon)
 
 	daemon->tick = new_event(daemon, -1, 0, on_tick);
 	daemon->deliver = new_event(daemon, -1, 0, on_deliver);
+	daemon->deliver_reads = new_event(daemon, -1, 0, on_deliver_reads);
+	event_priority_set(daemon->deliver_reads, 1);
 	daemon->grace = new_event(daemon, -1, 0, on_grace_over);
 	daemon->linger = new_event(daemon, -1, 0, on_linger);
 	for (size_t i = 0; i < COUNT_OF(stop_signals); i++)
@@ -348,6 +368,7 @@ static void build(struct daemon *daemon)
 				       .reader = daemon->reader,
 				       .clock = daemon->clock,
 				       .notify = notify,
+				       .notify_reads = notify_reads,
 				       .broken = on_broken,
 				       .arg = daemon},
 	    true);
@@ -434,6 +455,7 @@ static int run(struct daemon *daemon)
 		event_free(daemon->signals[i]);
 	event_free(daemon->linger);
 	event_free(daemon->grace);
+	event_free(daemon->deliver_reads);
 	event_free(daemon->deliver);
 	event_free(daemon->tick);
 	event_base_free(daemon->base);

@@ -20,7 +20,7 @@ struct storeq {
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t writer_wake, reader_wake;
 	struct fifo engine, front, reads; /* waiting */
-	struct fifo answered; /* to be delivered */
+	struct fifo answered, answered_reads; /* to be delivered */
 	size_t running; /* taken by a thread, not answered yet */
 	bool stopping;
 	bool broken, broken_told;
@@ -96,15 +96,16 @@ static void turn_take(struct storeq *queue, struct turn *turn)
 }
 
 /*
- * Runs the operations from `from` on in one transaction and counts in *done how many are in it:
- * all, or fewer when the time of a turn is over.
+ * Runs the operations in one transaction and counts in *done how many are in it: all, or fewer when
+ * the time of a turn is over. *begun is false when there was no transaction at all.
  */
-static enum store_result run_together(
-    struct storeq *queue, struct storeq_op **ops, size_t n, size_t *done, struct fail *fail)
+static enum store_result run_together(struct storeq *queue, struct storeq_op **ops, size_t n,
+    bool *begun, size_t *done, struct fail *fail)
 {
 	int64_t end = clock_boot_ns(queue->env.clock) + STOREQ_TURN_NS;
 	enum store_result result = store_begin(queue->env.writer, fail);
 
+	*begun = result == STORE_DONE;
 	*done = 0;
 	while (result == STORE_DONE && *done < n) {
 		struct store_op *op = &ops[*done]->op;
@@ -130,52 +131,79 @@ static enum store_result run_together(
 	return result;
 }
 
+static void refuse(struct storeq_op **ops, size_t n, const struct fail *why)
+{
+	for (size_t i = 0; i < n; i++) {
+		store_op_reset(&ops[i]->op);
+		ops[i]->op.fail = *why;
+	}
+}
+
 /*
  * After a turn was rolled back: each operation in a transaction of its own, so that only those fail
  * that cannot be done. Returns how many have an answer; fewer than n after an unknown outcome.
  */
-static size_t run_singly(
-    struct storeq *queue, struct storeq_op **ops, size_t n, enum store_result *result)
+static size_t run_singly(struct storeq *queue, struct storeq_op **ops, size_t n,
+    enum store_result *result, struct fail *fail)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct fail fail;
 		size_t done;
+		bool begun;
 
-		*result = run_together(queue, &ops[i], 1, &done, &fail);
-		if (*result == STORE_UNKNOWN) {
-			ops[i]->op.fail = fail;
+		*result = run_together(queue, &ops[i], 1, &begun, &done, fail);
+		if (*result == STORE_UNKNOWN)
 			return i;
-		}
-		if (*result == STORE_UNDONE) {
-			store_op_reset(&ops[i]->op);
-			ops[i]->op.fail = fail;
-		}
+		if (*result == STORE_UNDONE)
+			refuse(&ops[i], begun ? 1 : n - i, fail);
+		if (!begun)
+			break;
 	}
 	*result = STORE_DONE;
 	return n;
 }
 
-/* Answers what is known and returns how many of the turn's operations have an answer. */
-static size_t turn_run(struct storeq *queue, struct turn *turn, struct fail *why)
-{
-	size_t done;
-	enum store_result result = run_together(queue, turn->ops, turn->n, &done, why);
+/*
+ * What has become of a turn: ops[0, done) have their answers, ops[done, unknown) have an unknown
+ * outcome, the rest was not run.
+ */
+struct turn_end {
+	size_t done, unknown;
+	struct fail why; /* ERR_OK: nothing is unknown */
+};
 
-	if (result == STORE_UNDONE) {
+static struct turn_end turn_run(struct storeq *queue, struct turn *turn)
+{
+	struct turn_end end = {.why.err = ERR_OK};
+	struct fail fail;
+	bool begun;
+	enum store_result result =
+	    run_together(queue, turn->ops, turn->n, &begun, &end.done, &fail);
+
+	/* The one that failed is in it, too, unless it was the commit that failed. */
+	end.unknown = end.done < turn->n ? end.done + 1 : end.done;
+	if (result == STORE_UNKNOWN) {
+		end.done = 0;
+	} else if (result == STORE_UNDONE && !begun) {
+		/* Each operation by itself would find the same. */
+		refuse(turn->ops, turn->n, &fail);
+		end.done = turn->n;
+	} else if (result == STORE_UNDONE) {
 		log_debug(log_msg("turn rolled back, its operations run one by one"),
-		    log_int("operations", (int64_t)turn->n), log_str("reason", why->text));
-		done = run_singly(queue, turn->ops, turn->n, &result);
-		if (result == STORE_UNKNOWN)
-			*why = turn->ops[done]->op.fail;
-	} else if (result == STORE_UNKNOWN) {
-		done = 0;
+		    log_int("operations", (int64_t)turn->n), log_str("reason", fail.text));
+		end.done = run_singly(queue, turn->ops, turn->n, &result, &fail);
+		end.unknown = end.done + 1;
 	}
-	if (result == STORE_UNKNOWN && why->err != ERR_UNKNOWN_OUTCOME)
-		why->err = ERR_UNKNOWN_OUTCOME;
-	return done;
+	if (result == STORE_UNKNOWN) {
+		end.why = fail;
+		end.why.err = ERR_UNKNOWN_OUTCOME;
+	}
+	return end;
 }
 
-/* Under the lock: after an unknown outcome nothing that waits will be done. */
+static const struct fail not_done = {
+    .err = ERR_BUSY, .text = "not done: the store has failed and is being restarted"};
+
+/* Under the lock: what waits there will not be done. */
 static void refuse_waiting(struct storeq *queue, struct fifo *fifo, const struct fail *why)
 {
 	while (fifo->first) {
@@ -186,30 +214,32 @@ static void refuse_waiting(struct storeq *queue, struct fifo *fifo, const struct
 	}
 }
 
-/* Under the lock. */
-static void turn_answer(
-    struct storeq *queue, struct turn *turn, size_t done, const struct fail *why)
+/* Under the lock: the engine hears of the unknown outcome, so that it does not try again. */
+static void turn_break(struct storeq *queue, struct turn *turn, const struct turn_end *end)
 {
-	static const struct fail not_done = {
-	    .err = ERR_BUSY, .text = "not done: the store has failed and is being restarted"};
-
-	queue->running -= turn->n;
-	for (size_t i = 0; i < done; i++)
+	refuse(turn->ops + end->done, end->unknown - end->done, &end->why);
+	for (size_t i = end->unknown; i < turn->n; i++)
+		refuse(turn->ops + i, 1, i < turn->engine ? &end->why : &not_done);
+	for (size_t i = end->done; i < turn->n; i++)
 		fifo_put(&queue->answered, turn->ops[i]);
-	if (why->err == ERR_UNKNOWN_OUTCOME) {
-		for (size_t i = done; i < turn->n; i++) {
-			store_op_reset(&turn->ops[i]->op);
-			turn->ops[i]->op.fail = *why;
-			fifo_put(&queue->answered, turn->ops[i]);
-		}
-		queue->broken = true;
-		queue->why = *why;
-		refuse_waiting(queue, &queue->engine, why);
-		refuse_waiting(queue, &queue->front, &not_done);
+	queue->broken = true;
+	queue->why = end->why;
+	refuse_waiting(queue, &queue->engine, &end->why);
+	refuse_waiting(queue, &queue->front, &not_done);
+}
+
+/* Under the lock. */
+static void turn_answer(struct storeq *queue, struct turn *turn, const struct turn_end *end)
+{
+	queue->running -= turn->n;
+	for (size_t i = 0; i < end->done; i++)
+		fifo_put(&queue->answered, turn->ops[i]);
+	if (end->why.err) {
+		turn_break(queue, turn, end);
 		return;
 	}
 	/* The turn's time was over: the rest goes back to where it was. */
-	for (size_t i = turn->n; i > done; i--)
+	for (size_t i = turn->n; i > end->done; i--)
 		fifo_untake(i > turn->engine ? &queue->front : &queue->engine, turn->ops[i - 1]);
 }
 
@@ -217,16 +247,15 @@ static void turn_answer(
 static bool write_turn(struct storeq *queue)
 {
 	struct turn turn;
-	struct fail why = {.err = ERR_OK};
-	size_t done;
+	struct turn_end end;
 
 	turn_take(queue, &turn);
 	if (turn.n == 0)
 		return false;
 	pthread_mutex_unlock(&queue->lock);
-	done = turn_run(queue, &turn, &why);
+	end = turn_run(queue, &turn);
 	pthread_mutex_lock(&queue->lock);
-	turn_answer(queue, &turn, done, &why);
+	turn_answer(queue, &turn, &end);
 	return true;
 }
 
@@ -256,19 +285,20 @@ static bool read_turn(struct storeq *queue)
 	}
 	pthread_mutex_lock(&queue->lock);
 	queue->running--;
-	fifo_put(&queue->answered, op);
+	fifo_put(&queue->answered_reads, op);
 	return true;
 }
 
 /* ---- threads ---- */
 
-static void serve(struct storeq *queue, pthread_cond_t *wake, bool (*turn)(struct storeq *))
+static void serve(struct storeq *queue, pthread_cond_t *wake, bool (*turn)(struct storeq *),
+    void (*notify)(void *arg))
 {
 	pthread_mutex_lock(&queue->lock);
 	for (;;) {
 		if (turn(queue)) {
 			pthread_mutex_unlock(&queue->lock);
-			queue->env.notify(queue->env.arg);
+			notify(queue->env.arg);
 			pthread_mutex_lock(&queue->lock);
 		} else if (queue->stopping) {
 			break;
@@ -283,7 +313,7 @@ static void *writer_main(void *arg)
 {
 	struct storeq *queue = arg;
 
-	serve(queue, &queue->writer_wake, write_turn);
+	serve(queue, &queue->writer_wake, write_turn, queue->env.notify);
 	return NULL;
 }
 
@@ -291,7 +321,7 @@ static void *reader_main(void *arg)
 {
 	struct storeq *queue = arg;
 
-	serve(queue, &queue->reader_wake, read_turn);
+	serve(queue, &queue->reader_wake, read_turn, queue->env.notify_reads);
 	return NULL;
 }
 
@@ -322,18 +352,29 @@ struct storeq *storeq_new(const struct storeq_env *env, bool threads)
 	return queue;
 }
 
+static void stop_threads(struct storeq *queue)
+{
+	static const struct fail draining = {
+	    .err = ERR_DRAINING, .text = "not done: shutting down"};
+
+	pthread_mutex_lock(&queue->lock);
+	refuse_waiting(queue, &queue->front, &draining);
+	refuse_waiting(queue, &queue->reads, &draining);
+	queue->stopping = true;
+	pthread_cond_signal(&queue->writer_wake);
+	pthread_cond_signal(&queue->reader_wake);
+	pthread_mutex_unlock(&queue->lock);
+	pthread_join(queue->writer, NULL);
+	pthread_join(queue->reader, NULL);
+}
+
 void storeq_free(struct storeq *queue)
 {
-	if (queue->threads) {
-		pthread_mutex_lock(&queue->lock);
-		queue->stopping = true;
-		pthread_cond_signal(&queue->writer_wake);
-		pthread_cond_signal(&queue->reader_wake);
-		pthread_mutex_unlock(&queue->lock);
-		pthread_join(queue->writer, NULL);
-		pthread_join(queue->reader, NULL);
-	}
+	if (queue->threads)
+		stop_threads(queue);
 	storeq_deliver(queue);
+	while (storeq_deliver_reads(queue))
+		;
 	pthread_cond_destroy(&queue->reader_wake);
 	pthread_cond_destroy(&queue->writer_wake);
 	pthread_mutex_destroy(&queue->lock);
@@ -342,6 +383,24 @@ void storeq_free(struct storeq *queue)
 
 /* ---- the loop's side ---- */
 
+/* Under the lock: whether the operation may not wait there. */
+static bool is_full(const struct storeq *queue, const struct fifo *fifo, struct storeq_op *op)
+{
+	if (queue->broken)
+		op->op.fail = not_done;
+	else if (fifo->n >= STOREQ_MAX_OPS)
+		fail_set(&op->op.fail, ERR_BUSY,
+		    "%d requests wait for the store already: try again in a second",
+		    STOREQ_MAX_OPS);
+	else if (fifo->bytes + op_bytes(op) > STOREQ_MAX_BYTES)
+		fail_set(&op->op.fail, ERR_BUSY,
+		    "%d MiB of ids wait for the store already: try again in a second",
+		    STOREQ_MAX_BYTES / (1024 * 1024));
+	else
+		return false;
+	return true;
+}
+
 bool storeq_post(struct storeq *queue, struct storeq_op *op)
 {
 	bool reads = store_op_reads(&op->op);
@@ -349,8 +408,7 @@ bool storeq_post(struct storeq *queue, struct storeq_op *op)
 	bool taken;
 
 	pthread_mutex_lock(&queue->lock);
-	taken = !queue->broken && fifo->n < STOREQ_MAX_OPS &&
-	        fifo->bytes + op_bytes(op) <= STOREQ_MAX_BYTES;
+	taken = !is_full(queue, fifo, op);
 	if (taken) {
 		fifo_put(fifo, op);
 		pthread_cond_signal(reads ? &queue->reader_wake : &queue->writer_wake);
@@ -377,27 +435,60 @@ void storeq_post_engine(struct storeq *queue, struct storeq_op *op)
 		queue->env.notify(queue->env.arg);
 }
 
-void storeq_deliver(struct storeq *queue)
+static struct storeq_op *take_all(struct storeq *queue, struct fifo *fifo)
 {
-	struct fifo answered;
+	struct storeq_op *first;
+
+	pthread_mutex_lock(&queue->lock);
+	first = fifo->first;
+	*fifo = (struct fifo){0};
+	pthread_mutex_unlock(&queue->lock);
+	return first;
+}
+
+static void tell_if_broken(struct storeq *queue)
+{
 	bool tell;
 
 	pthread_mutex_lock(&queue->lock);
-	answered = queue->answered;
-	queue->answered = (struct fifo){0};
 	tell = queue->broken && !queue->broken_told;
 	queue->broken_told |= tell;
 	pthread_mutex_unlock(&queue->lock);
-	while (answered.first) {
-		/* done() may free the operation, so its size must not be asked for: no fifo_take().
-		 */
-		struct storeq_op *op = answered.first;
-
-		answered.first = op->next;
-		op->done(op);
-	}
 	if (tell)
 		queue->env.broken(queue->env.arg, &queue->why);
+}
+
+void storeq_deliver(struct storeq *queue)
+{
+	struct storeq_op *op = take_all(queue, &queue->answered);
+
+	while (op) {
+		struct storeq_op *next = op->next; /* done() may free the operation */
+
+		op->done(op);
+		op = next;
+	}
+	tell_if_broken(queue);
+	while (!queue->threads && storeq_deliver_reads(queue))
+		;
+}
+
+bool storeq_deliver_reads(struct storeq *queue)
+{
+	int64_t end = clock_boot_ns(queue->env.clock) + STOREQ_DELIVER_NS;
+
+	do {
+		struct storeq_op *op = NULL;
+
+		pthread_mutex_lock(&queue->lock);
+		if (queue->answered_reads.first)
+			op = fifo_take(&queue->answered_reads);
+		pthread_mutex_unlock(&queue->lock);
+		if (!op)
+			return false;
+		op->done(op);
+	} while (clock_boot_ns(queue->env.clock) < end);
+	return true;
 }
 
 bool storeq_step(struct storeq *queue)
@@ -417,7 +508,7 @@ bool storeq_is_idle(struct storeq *queue)
 
 	pthread_mutex_lock(&queue->lock);
 	idle = !queue->engine.first && !queue->front.first && !queue->reads.first &&
-	       !queue->answered.first && queue->running == 0;
+	       !queue->answered.first && !queue->answered_reads.first && queue->running == 0;
 	pthread_mutex_unlock(&queue->lock);
 	return idle;
 }

@@ -17,6 +17,8 @@
 #define STOREQ_TURN_BYTES (1024 * 1024)
 #define STOREQ_TURN_NS 5000000
 
+#define STOREQ_DELIVER_NS 2000000
+
 /* Limits of what may wait: operations of the front doors, and the bytes of their ids. */
 #define STOREQ_MAX_OPS 4096
 #define STOREQ_MAX_BYTES (64 * 1024 * 1024)
@@ -35,8 +37,9 @@ struct storeq_env {
 	struct store *writer; /* borrowed */
 	struct store *reader; /* borrowed; NULL: reads go through the writer */
 	const struct clock *clock;
-	/* Called on a thread of the queue when something can be delivered. */
+	/* Called on a thread of the queue when answers to writes, or to reads, can be delivered. */
 	void (*notify)(void *arg);
+	void (*notify_reads)(void *arg);
 	/* Called by storeq_deliver(), once, after an unknown outcome: stop the process. */
 	void (*broken)(void *arg, const struct fail *why);
 	void *arg;
@@ -47,15 +50,21 @@ struct storeq *storeq_new(const struct storeq_env *env, bool threads);
 
 /*
  * Puts an operation of a front door into the queue. False when the queue is full or has been
- * broken: nothing will happen, answer `busy`.
+ * broken: nothing will happen, and op->op.fail says why (ERR_BUSY).
  */
 bool storeq_post(struct storeq *queue, struct storeq_op *op);
 
 /* The same for the engine: goes before all others and is always taken. */
 void storeq_post_engine(struct storeq *queue, struct storeq_op *op);
 
-/* Calls done() for all operations that have been answered. */
+/* Calls done() for all writes that have been answered; without threads, for all reads, too. */
 void storeq_deliver(struct storeq *queue);
+
+/*
+ * Calls done() for reads that have been answered, for about STOREQ_DELIVER_NS: to turn pages into
+ * replies takes time, and others want to be served. True when more are left.
+ */
+bool storeq_deliver_reads(struct storeq *queue);
 
 /* Runs one turn in the calling thread; false when nothing waited. Only without threads. */
 bool storeq_step(struct storeq *queue);
@@ -64,8 +73,9 @@ bool storeq_step(struct storeq *queue);
 bool storeq_is_idle(struct storeq *queue);
 
 /*
- * Ends the threads after what waits has been done, and frees the queue. Answers that were not
- * delivered are delivered now.
+ * Ends the threads after the engine's operations have been done, and frees the queue. What waits
+ * from the front doors is refused with ERR_DRAINING. Answers that were not delivered are delivered
+ * now.
  */
 void storeq_free(struct storeq *queue);
 

@@ -207,7 +207,7 @@ static void check_outcome(
 	const struct job *job = worker_job(world, i, finish->attempt.attempt);
 
 	if (!job) {
-		require(world, world->stopping && finish->outcome == OUTCOME_INTERRUPTED,
+		require(world, world->interrupted && finish->outcome == OUTCOME_INTERRUPTED,
 		    "an outcome of a batch that never ran");
 		return;
 	}

@@ -184,7 +184,8 @@ struct world {
 	bool kept; /* the commit of unknown outcome took place */
 
 	/* The process. */
-	bool up, stopping, broken, store_busy;
+	bool up, stopping, interrupted, broken, store_busy;
+	bool may_lose; /* the disk was full: the engine may have to give up outcomes */
 	bool may_claim; /* a claim may be under way after the stop */
 	struct store_mem_disk *disk;
 	struct store *store, *reader;

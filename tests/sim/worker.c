@@ -37,7 +37,7 @@ static void check_attempt(struct world *world, const struct run *run, int batch)
 {
 	const struct model_batch *expected = &world->model.now.batches[batch];
 
-	require(world, !world->stopping, "a batch was started while stopping");
+	require(world, !world->interrupted, "a batch was started after the interruption");
 	require(world, !world->model.in_turn && expected->state == MODEL_CLAIMED,
 	    "a batch was started that is not claimed");
 	require(world, run->attempt == expected->attempts,
