@@ -1,5 +1,6 @@
 /*
- * Time, injected: nothing below main() asks the system, so that tests can turn the clock.
+ * Time, injected: nothing below main() but the log's time stamps asks the system, so that tests can
+ * turn the clock.
  *
  * Two clocks, never mixed. `boot_ns` is CLOCK_BOOTTIME: it only goes forward, counts suspended time
  * and starts anew with each boot; rate and timers use it. `utc_ms` can jump; it is for people.

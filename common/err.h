@@ -43,7 +43,7 @@ enum err {
  */
 struct fail {
 	enum err err;
-	char text[256];
+	char text[512];
 };
 
 /* Name on the wire, such as "not_found"; "ok" for ERR_OK. Never NULL. */

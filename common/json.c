@@ -222,7 +222,7 @@ static bool lex_array(struct lexer *lx)
 static bool lex_id(struct lexer *lx, size_t index)
 {
 	const char *token = lx->at;
-	size_t len;
+	size_t len, quoted;
 	char where[32];
 	int64_t id;
 
@@ -232,11 +232,8 @@ static bool lex_id(struct lexer *lx, size_t index)
 	if (lx->doc->ids_fail.err)
 		return true;
 	len = (size_t)(lx->at - token);
-	if (*token == '"' && len > 2 && is_digit(token[1])) {
-		token++;
-		len -= 2;
-	}
-	if (parse_u63(token, len, &id) && id >= 1 && id <= lx->max_id) {
+	quoted = *token == '"';
+	if (parse_u63(token + quoted, len - 2 * quoted, &id) && id >= 1 && id <= lx->max_id) {
 		idlist_push(&lx->doc->ids, id);
 		return true;
 	}

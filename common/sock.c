@@ -72,9 +72,10 @@ static int is_alive(const struct sockaddr_un *address)
 	int alive;
 
 	if (fd < 0)
-		return 0;
-	alive =
-	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN;
+		return 1;
+	/* Only a refusal says that nobody is there (unix(7)). */
+	alive = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+	        errno != ECONNREFUSED;
 	close(fd);
 	return alive;
 }

@@ -3,8 +3,13 @@
 
 #include <string.h>
 
+#define KEPT_BYTES (64 * 1024)
+
 void wire_lines_add(struct wire_lines *lines, const char *data, size_t len)
 {
+	/* A connection that once had a long line does not keep the memory for it. */
+	if (lines->start == lines->in.len && lines->in.cap > KEPT_BYTES)
+		wire_lines_free(lines);
 	if (lines->start > 0) {
 		memmove(
 		    lines->in.data, lines->in.data + lines->start, lines->in.len - lines->start);

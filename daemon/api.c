@@ -1,5 +1,6 @@
 #include "api.h"
 
+#include "log.h"
 #include "util.h"
 #include "version.h"
 
@@ -61,6 +62,7 @@ static void hello(struct api *api, struct api_call *call)
 	const struct conf *conf = api->env.conf;
 	struct wire_hello_reply *hello = &call->reply.hello;
 
+	log_debug(log_msg("hello"), log_str("client", call->request.client));
 	hello->protocol = WIRE_PROTOCOL;
 	strcpy(hello->version, INGESTD_VERSION);
 	hello->limits = (struct wire_limits){.max_message_bytes = conf->max_message_bytes,

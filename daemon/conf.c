@@ -159,6 +159,8 @@ static enum err read_flags(struct conf *conf, int argc, char **argv, bool only_c
 		if (found == ':')
 			return fail_set(
 			    fail, ERR_INVALID, "option %s needs a value", argv[optind - 1]);
+		if (found == '?' && optopt > 0)
+			return fail_set(fail, ERR_INVALID, "unknown option -%c", optopt);
 		if (found == '?')
 			return fail_set(fail, ERR_INVALID, "unknown option %s", argv[optind - 1]);
 		if ((size_t)found < COUNT_OF(actions))
@@ -227,6 +229,11 @@ void conf_reload(struct conf *conf, const struct conf *fresh)
 	}
 }
 
+const char *conf_origin(const struct conf *conf, const char *name)
+{
+	return conf->values[conf_option_by_name(name) - conf_options].origin;
+}
+
 int64_t conf_settle_ns(const struct conf *conf)
 {
 	int64_t tenth = conf->interval_ns / 10;
@@ -238,12 +245,19 @@ int64_t conf_settle_ns(const struct conf *conf)
 
 /* ---- output ---- */
 
+/* What the reader of the file would take for a comment, for quotes, or for space around a value. */
+static bool needs_quotes(const char *text)
+{
+	return *text &&
+	       (strstr(text, " #") || strchr("#\" ", *text) || text[strlen(text) - 1] == ' ');
+}
+
 void conf_print(const struct conf *conf, FILE *out)
 {
 	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
 		const struct conf_value *value = &conf->values[i];
 		const char *text = value->text ? value->text : "";
-		const char *quote = strpbrk(text, "#\"") ? "\"" : "";
+		const char *quote = needs_quotes(text) ? "\"" : "";
 		/* What is empty, and the file itself, cannot stand in a file. */
 		char *line = xasprintf("%s%s = %s%s%s", *text && i > 0 ? "" : "# ",
 		    conf_options[i].name, quote, text, quote);

@@ -87,6 +87,9 @@ void conf_free(struct conf *conf);
  */
 void conf_reload(struct conf *conf, const struct conf *fresh);
 
+/* Where the value of the option of that name came from. */
+const char *conf_origin(const struct conf *conf, const char *name);
+
 /* The settle time in force: as given, or by the rule for `auto`. */
 int64_t conf_settle_ns(const struct conf *conf);
 
@@ -102,9 +105,8 @@ void conf_print_help(FILE *out);
  * value in double quotes is taken as it is. Calls set(arg, option, value, origin) for each, where
  * origin is "PATH:LINE". Stops at the first error, which names the line.
  */
-enum err conf_file_read(const char *path,
-    enum err (*set)(void *arg, const struct conf_option *option, const char *value,
-	const char *origin, struct fail *fail),
-    void *arg, struct fail *fail);
+typedef enum err conf_set_fn(void *arg, const struct conf_option *option, const char *value,
+    const char *origin, struct fail *fail);
+enum err conf_file_read(const char *path, conf_set_fn *set, void *arg, struct fail *fail);
 
 #endif

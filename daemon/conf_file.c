@@ -1,11 +1,13 @@
 /* The config file. */
 #include "conf.h"
 
+#include "util.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_MAX_BYTES 4096
+#define LINE_MAX_BYTES 65536
 #define SPACE " \t\r\n"
 
 /* The text without white space at both ends; cuts in place. */
@@ -84,35 +86,49 @@ static const struct conf_option *find_key(
 	return option;
 }
 
-enum err conf_file_read(const char *path,
-    enum err (*set)(void *arg, const struct conf_option *option, const char *value,
-	const char *origin, struct fail *fail),
-    void *arg, struct fail *fail)
+/* One line of the file, which is cut up in place. */
+static enum err read_line(char *line, size_t len, const char *place, bool seen[CONF_OPTION_COUNT],
+    conf_set_fn *set, void *arg, struct fail *fail)
 {
-	char line[LINE_MAX_BYTES], place[LINE_MAX_BYTES];
+	const struct conf_option *option;
+	char *text, *key, *value;
+
+	if (len > LINE_MAX_BYTES)
+		return fail_set(fail, ERR_INVALID, "%s: the line has %zu bytes, more than %d",
+		    place, len, LINE_MAX_BYTES);
+	if (strlen(line) != len)
+		return fail_set(fail, ERR_INVALID, "%s: the line has a NUL byte", place);
+	text = trim(line);
+	if (!*text || *text == '#')
+		return ERR_OK;
+	if (!split(text, &key, &value))
+		return fail_set(
+		    fail, ERR_INVALID, "%s: \"%.80s\" is not `key = value`", place, text);
+	option = find_key(key, seen, place, fail);
+	return option ? set(arg, option, value, place, fail) : fail->err;
+}
+
+enum err conf_file_read(const char *path, conf_set_fn *set, void *arg, struct fail *fail)
+{
 	bool seen[CONF_OPTION_COUNT] = {false};
 	FILE *file = fopen(path, "re");
+	char *line = NULL, *place;
+	size_t size = 0;
+	ssize_t len;
 
 	if (!file)
 		return fail_set(
 		    fail, ERR_INVALID, "cannot open config file %s: %s", path, strerror(errno));
 	fail->err = ERR_OK;
-	for (int number = 1; !fail->err && fgets(line, sizeof(line), file); number++) {
-		char *text = trim(line), *key, *value;
-		const struct conf_option *option;
-
-		snprintf(place, sizeof(place), "%s:%d", path, number);
-		if (!*text || *text == '#')
-			continue;
-		if (!split(text, &key, &value))
-			fail_set(
-			    fail, ERR_INVALID, "%s: \"%.80s\" is not `key = value`", place, text);
-		else if ((option = find_key(key, seen, place, fail)) != NULL)
-			set(arg, option, value, place, fail);
+	for (int number = 1; !fail->err && (len = getline(&line, &size, file)) >= 0; number++) {
+		place = xasprintf("%s:%d", path, number);
+		read_line(line, (size_t)len, place, seen, set, arg, fail);
+		free(place);
 	}
 	if (!fail->err && ferror(file))
 		fail_set(
 		    fail, ERR_INVALID, "cannot read config file %s: %s", path, strerror(errno));
+	free(line);
 	fclose(file);
 	return fail->err;
 }

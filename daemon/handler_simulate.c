@@ -20,16 +20,24 @@ struct simulate {
 	struct handler handler;
 	struct event_base *base;
 	int64_t delay_ns;
-	struct idlist fail;
+	struct idlist fail; /* sorted */
 };
+
+static int compare_ids(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
 
 /* An id of the run that is to fail; 0: none. */
 static int64_t failing_id(const struct simulate *simulate, const struct run *run)
 {
-	for (size_t i = 0; i < run->ids.n; i++)
-		for (size_t j = 0; j < simulate->fail.n; j++)
-			if (run->ids.v[i] == simulate->fail.v[j])
-				return run->ids.v[i];
+	const struct idlist *fail = &simulate->fail;
+
+	for (size_t i = 0; fail->n > 0 && i < run->ids.n; i++)
+		if (bsearch(&run->ids.v[i], fail->v, fail->n, sizeof(*fail->v), compare_ids))
+			return run->ids.v[i];
 	return 0;
 }
 
@@ -74,11 +82,14 @@ static enum err simulate_open(
 	simulate->base = base;
 	simulate->delay_ns = DELAY_DEFAULT_NS;
 	fail->err = ERR_OK;
-	if (read_arguments(simulate, arguments, fail) || !base)
+	if (read_arguments(simulate, arguments, fail) || !base) {
 		simulate_close(&simulate->handler);
-	else
-		*handler = &simulate->handler;
-	return fail->err;
+		return fail->err;
+	}
+	if (simulate->fail.n > 0)
+		qsort(simulate->fail.v, simulate->fail.n, sizeof(*simulate->fail.v), compare_ids);
+	*handler = &simulate->handler;
+	return ERR_OK;
 }
 
 /* ---- runs ---- */

@@ -15,6 +15,7 @@ struct listener {
 	struct evconnlistener *accept;
 	struct event *resume;
 	struct rpc *rpc;
+	bool failing; /* the last accept failed; it was logged */
 };
 
 static void on_accept(
@@ -23,6 +24,7 @@ static void on_accept(
 	struct listener *listener = arg;
 
 	(void)accept, (void)address, (void)len;
+	listener->failing = false;
 	rpc_serve(listener->rpc, fd);
 }
 
@@ -31,8 +33,10 @@ static void on_error(struct evconnlistener *accept, void *arg)
 	static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
 	struct listener *listener = arg;
 
-	log_warn(log_msg("cannot accept a connection, pausing"), log_str("reason", strerror(errno)),
-	    log_int("pause_ms", PAUSE_MS));
+	if (!listener->failing)
+		log_warn(log_msg("cannot accept connections for now"),
+		    log_str("reason", strerror(errno)), log_int("pause_ms", PAUSE_MS));
+	listener->failing = true;
 	evconnlistener_disable(accept);
 	evtimer_add(listener->resume, &pause);
 }

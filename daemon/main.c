@@ -75,11 +75,12 @@ static enum err check_store_url(struct daemon *daemon, struct fail *fail)
 	const char *url = daemon->conf.store;
 
 	daemon->store_path = url + scheme;
+	/* SQLite takes ":memory:" and "file:..." for something else than paths. */
 	if (strncmp(url, STORE_SQLITE_SCHEME, scheme) != 0 || url[scheme] == '\0' ||
-	    url[scheme] == ':')
+	    url[scheme] == ':' || strncmp(url + scheme, "file:", 5) == 0)
 		return fail_set(fail, ERR_INVALID,
 		    "%s: store: \"%.80s\" is not " STORE_SQLITE_SCHEME "PATH",
-		    daemon->conf.values[conf_option_by_name("store") - conf_options].origin, url);
+		    conf_origin(&daemon->conf, "store"), url);
 	return ERR_OK;
 }
 
@@ -92,8 +93,8 @@ static enum err check_group(struct daemon *daemon, struct fail *fail)
 		return ERR_OK;
 	group = getgrnam(daemon->conf.socket_group);
 	if (!group)
-		return fail_set(fail, ERR_INVALID, "socket-group: there is no group \"%.80s\"",
-		    daemon->conf.socket_group);
+		return fail_set(fail, ERR_INVALID, "%s: socket-group: there is no group \"%.80s\"",
+		    conf_origin(&daemon->conf, "socket-group"), daemon->conf.socket_group);
 	daemon->socket_gid = group->gr_gid;
 	return ERR_OK;
 }
@@ -101,6 +102,7 @@ static enum err check_group(struct daemon *daemon, struct fail *fail)
 static enum err check_conf(struct daemon *daemon, struct fail *fail)
 {
 	struct handler *none;
+	struct fail why;
 
 	if (check_store_url(daemon, fail) || check_group(daemon, fail))
 		return fail->err;
@@ -108,7 +110,10 @@ static enum err check_conf(struct daemon *daemon, struct fail *fail)
 		return fail_set(fail, ERR_INVALID,
 		    "socket: path of %zu bytes, more than %d: %.60s...",
 		    strlen(daemon->conf.socket), SOCK_PATH_SIZE - 1, daemon->conf.socket);
-	return handler_open(&none, daemon->conf.handler, NULL, fail);
+	if (handler_open(&none, daemon->conf.handler, NULL, &why))
+		return fail_set(
+		    fail, why.err, "%s: %s", conf_origin(&daemon->conf, "handler"), why.text);
+	return ERR_OK;
 }
 
 /* ---- the loop ---- */
@@ -270,11 +275,9 @@ static void on_reload_signal(evutil_socket_t number, short events, void *arg)
 static void make_directories(
     const struct daemon *daemon, const char *option, const char *path, mode_t mode)
 {
-	const struct conf_value *value =
-	    &daemon->conf.values[conf_option_by_name(option) - conf_options];
 	char *copy;
 
-	if (strcmp(value->origin, "default") != 0)
+	if (strcmp(conf_origin(&daemon->conf, option), "default") != 0)
 		return;
 	copy = xstrdup(path);
 	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -394,7 +397,6 @@ static void tear_down(struct daemon *daemon)
 	rpc_free(daemon->rpc);
 	api_free(daemon->api);
 	engine_free(daemon->engine);
-	sock_listener_close(&daemon->socket);
 }
 
 static void log_ready(const struct daemon *daemon)
@@ -429,6 +431,12 @@ static int serve(struct daemon *daemon)
 	return daemon->exit_status;
 }
 
+/* What passes by itself is worth another start; the rest is for people. */
+static int store_exit_status(const struct fail *fail)
+{
+	return fail->err == ERR_DISK_LOW || fail->err == ERR_BUSY ? EXIT_FAILED : EXIT_STORE;
+}
+
 static int run(struct daemon *daemon)
 {
 	struct fail fail;
@@ -438,16 +446,18 @@ static int run(struct daemon *daemon)
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	daemon->clock = clock_system();
+	daemon->socket = (struct sock_listener){.fd = -1, .lock_fd = -1};
 	daemon->base = new_base();
 	add_events(daemon);
 	if (handler_open(&daemon->handler, daemon->conf.handler, daemon->base, &fail))
 		status = complain(&fail, EXIT_CONFIG);
-	else if (open_store(daemon, &fail))
-		status = complain(&fail, EXIT_STORE);
 	else if (open_socket(daemon, &fail))
-		status = complain(&fail, fail.err == ERR_INVALID ? EXIT_CONFIG : EXIT_FAILED);
+		status = complain(&fail, EXIT_CONFIG);
+	else if (open_store(daemon, &fail))
+		status = complain(&fail, store_exit_status(&fail));
 	else
 		status = serve(daemon);
+	sock_listener_close(&daemon->socket);
 	store_close(daemon->reader);
 	store_close(daemon->writer);
 	handler_close(daemon->handler);

@@ -40,7 +40,7 @@ struct call {
 	struct conn *conn;
 };
 
-static void conn_pump(struct conn *conn);
+static void pump_or_free(struct conn *conn);
 
 /* ---- connections ---- */
 
@@ -108,10 +108,7 @@ static void on_done(struct api_call *api_call)
 	wire_reply_free(&api_call->reply);
 	free(call);
 	conn->in_flight--;
-	if (is_finished(conn))
-		conn_free(conn);
-	else
-		conn_pump(conn);
+	pump_or_free(conn);
 }
 
 static void handle_line(struct conn *conn, const char *line, size_t len)

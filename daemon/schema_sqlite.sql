@@ -23,6 +23,7 @@ CREATE TABLE lane (
 ) STRICT;
 
 INSERT INTO lane VALUES (1, 0, 0), (2, 0, 0), (3, 0, 0);
+INSERT INTO ledger VALUES (1, 0, 0, 0, '', NULL, NULL, NULL, 0, 1);
 
 -- One row per submitted list.
 CREATE TABLE ingestion (

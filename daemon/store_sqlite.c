@@ -84,6 +84,14 @@ int sqlite_first(struct sqlite_store *store, enum sql sql, const char *types, ..
 	return code;
 }
 
+int sqlite_only(struct sqlite_store *store, enum sql sql)
+{
+	int code = sqlite3_step(sqlite_row(store, sql));
+
+	sqlite3_reset(sqlite_row(store, sql));
+	return code;
+}
+
 static void reset_all(struct sqlite_store *store)
 {
 	for (int i = 0; i < SQL_COUNT; i++)
@@ -104,14 +112,6 @@ static bool is_disk_full(int code, int system_error)
 		       code == SQLITE_IOERR_SHMOPEN || code == SQLITE_IOERR_WRITE));
 }
 
-int sqlite_only(struct sqlite_store *store, enum sql sql)
-{
-	int code = sqlite3_step(sqlite_row(store, sql));
-
-	sqlite3_reset(sqlite_row(store, sql));
-	return code;
-}
-
 enum store_result sqlite_failed(struct sqlite_store *store, int code, struct fail *fail)
 {
 	const char *text = sqlite3_errstr(code);
@@ -130,6 +130,9 @@ enum store_result sqlite_failed(struct sqlite_store *store, int code, struct fai
 	case SQLITE_NOTADB:
 	case SQLITE_DONE:
 	case SQLITE_ROW:
+		/* No further fsync, which might seem to succeed: recovery shall find what is there.
+		 */
+		sqlite_tidy_on_close(store, false);
 		fail_set(fail, ERR_UNKNOWN_OUTCOME,
 		    "it is unknown whether this was done: the store failed (%s, code %d)", text,
 		    code);
@@ -160,7 +163,7 @@ static int read_ledger(struct sqlite_store *store, bool *same_boot)
 	sqlite3_stmt *row = sqlite_row(store, SQL_LEDGER_READ);
 
 	if (code != SQLITE_ROW)
-		return code;
+		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
 	ledger->interval_ns = sqlite3_column_int64(row, 0);
 	ledger->settle_ns = sqlite3_column_int64(row, 1);
 	ledger->pack = sqlite3_column_int64(row, 2) != 0;
@@ -179,9 +182,6 @@ int sqlite_summary_read(struct sqlite_store *store, bool *same_boot)
 {
 	int code;
 
-	/* A new store has no ledger row yet; the first commit writes one. */
-	store->now.ledger = LEDGER_NEW;
-	store->now.next_seq = 1;
 	code = read_ledger(store, same_boot);
 	if (code != SQLITE_DONE)
 		return code;
@@ -273,6 +273,11 @@ static enum store_result begin_read(struct store *base, struct fail *fail)
 
 /* ---- life ---- */
 
+void sqlite_tidy_on_close(struct sqlite_store *store, bool tidy)
+{
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy, NULL);
+}
+
 enum err sqlite_connect(
     struct sqlite_store **result, const char *path, int flags, struct fail *fail)
 {
@@ -287,6 +292,7 @@ enum err sqlite_connect(
 		    sqlite3_errmsg(store->db), strerror(sqlite3_system_errno(store->db)));
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+	sqlite_tidy_on_close(store, false);
 	return ERR_OK;
 }
 

@@ -22,10 +22,9 @@
 	X(LEDGER_READ,                                                                             \
 	    "SELECT interval_ns, settle_ns, pack, boot_id, last_claim, last_start, ready_since, "  \
 	    "next_seq FROM ledger")                                                                \
-	X(LEDGER_WRITE,                                                                            \
-	    "INSERT OR REPLACE INTO ledger (one, interval_ns, settle_ns, pack, boot_id, "          \
-	    "last_claim, last_start, ready_since, utc_ms, next_seq) "                              \
-	    "VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                               \
+	X(LEDGER_WRITE, "UPDATE ledger SET (interval_ns, settle_ns, pack, boot_id, "               \
+			"last_claim, last_start, ready_since, utc_ms, next_seq) = "                \
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?)")                                             \
 	X(LANES_READ, "SELECT priority, batches, ids FROM lane")                                   \
 	X(LANE_WRITE, "UPDATE lane SET batches = ?, ids = ? WHERE priority = ?")                   \
 	X(INGESTION_ADD,                                                                           \
@@ -111,7 +110,7 @@ struct sqlite_store {
 
 extern const struct store_ops store_sqlite_ops, store_sqlite_reader_ops;
 
-/* Opens the connection; neither lock nor schema. */
+/* Opens the connection; neither lock nor schema. Closing it leaves the files as they are. */
 enum err sqlite_connect(
     struct sqlite_store **store, const char *path, int flags, struct fail *fail);
 
@@ -144,17 +143,23 @@ int sqlite_only(struct sqlite_store *store, enum sql sql);
  */
 enum store_result sqlite_failed(struct sqlite_store *store, int code, struct fail *fail);
 
+/* Whether closing the connection may tidy up: write the WAL into the database and remove it. */
+void sqlite_tidy_on_close(struct sqlite_store *store, bool tidy);
+
 /* Reads and writes the summary; SQLITE_DONE or an error. `same_boot` may be NULL. */
 int sqlite_summary_read(struct sqlite_store *store, bool *same_boot);
 int sqlite_summary_write(struct sqlite_store *store);
 
 /* ---- store_sqlite_schema.c ---- */
 
-/* Refuses what is not ours or newer, makes or migrates the schema. */
-enum err sqlite_schema_prepare(struct sqlite_store *store, struct fail *fail);
+/*
+ * Refuses what is not ours or newer; with `migratable` false also what is older or has no schema
+ * yet. Changes nothing.
+ */
+enum err sqlite_schema_verify(struct sqlite_store *store, bool migratable, struct fail *fail);
 
-/* Refuses what is not ours, newer, or without a schema; changes nothing. */
-enum err sqlite_schema_verify(struct sqlite_store *store, struct fail *fail);
+/* Makes or migrates the schema of a store that was verified. */
+enum err sqlite_schema_prepare(struct sqlite_store *store, struct fail *fail);
 
 /* ---- store_sqlite_line.c: who waits, and how batches enter and leave the lines ---- */
 

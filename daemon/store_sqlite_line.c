@@ -144,31 +144,40 @@ static int lane_head(struct sqlite_store *store, int64_t priority, struct head *
 	return SQLITE_ROW;
 }
 
-/* Reads what the scheduler wants to see. SQLITE_ROW, or an error. */
+/* What the scheduler wants to see of one lane. SQLITE_ROW, or an error. */
+static int read_lane(
+    struct sqlite_store *store, int lane, struct sched_view *view, struct head *head)
+{
+	int code;
+
+	view->heads[lane] = (struct sched_head){0};
+	if (store->now.lanes[lane].batches == 0)
+		return SQLITE_ROW;
+	code = lane_head(store, lane + PRIORITY_HIGH, head);
+	if (code == SQLITE_ROW)
+		view->heads[lane] = (struct sched_head){.present = true,
+		    .seq = head->seq,
+		    .index = head->index,
+		    .ids = batch_length(head->total, head->batch_size, head->index)};
+	return code;
+}
+
 static int read_view(struct sqlite_store *store, struct sched_view *view, struct head *heads)
 {
-	view->ledger = store->now.ledger;
-	for (int lane = 0; lane < PRIORITY_COUNT; lane++) {
-		int code;
+	int code = SQLITE_ROW;
 
-		view->heads[lane] = (struct sched_head){0};
-		if (store->now.lanes[lane].batches == 0)
-			continue;
-		code = lane_head(store, lane + PRIORITY_HIGH, &heads[lane]);
-		if (code != SQLITE_ROW)
-			return code;
-		view->heads[lane] = (struct sched_head){.present = true,
-		    .seq = heads[lane].seq,
-		    .index = heads[lane].index,
-		    .ids =
-			batch_length(heads[lane].total, heads[lane].batch_size, heads[lane].index)};
-	}
-	return SQLITE_ROW;
+	view->ledger = store->now.ledger;
+	for (int lane = 0; lane < PRIORITY_COUNT && code == SQLITE_ROW; lane++)
+		code = read_lane(store, lane, view, &heads[lane]);
+	return code;
 }
 
 static struct store_claimed *claim_add(struct store_claim *claim)
 {
-	claim->batches = xreallocarray(claim->batches, claim->n + 1, sizeof(*claim->batches));
+	/* Grows at each power of two. */
+	if ((claim->n & (claim->n - 1)) == 0)
+		claim->batches = xreallocarray(
+		    claim->batches, claim->n ? 2 * claim->n : 1, sizeof(*claim->batches));
 	claim->batches[claim->n] = (struct store_claimed){0};
 	return &claim->batches[claim->n++];
 }
@@ -235,25 +244,23 @@ static int take(
 	return code;
 }
 
-/* Fills the rest of the slot with whole batches. SQLITE_ROW or an error. */
-static int pack(struct sqlite_store *store, struct sched_view *view, struct head *heads,
-    struct store_claim *claim)
+/* Fills the slot, beginning with the head of `lane`. SQLITE_ROW or an error. */
+static int fill_slot(struct sqlite_store *store, int lane, struct sched_view *view,
+    struct head *heads, struct store_claim *claim)
 {
-	for (;;) {
-		int64_t taken = 0;
-		int lane, code = read_view(store, view, heads);
+	int64_t taken = 0;
 
+	while (lane >= 0) {
+		int code = take(store, lane, &heads[lane], claim);
+
+		taken += view->heads[lane].ids;
+		if (code == SQLITE_DONE)
+			code = read_lane(store, lane, view, &heads[lane]);
 		if (code != SQLITE_ROW)
 			return code;
-		for (size_t i = 0; i < claim->n; i++)
-			taken += (int64_t)claim->batches[i].ids.n;
 		lane = sched_pack(view, taken, store->settings.slot_ids);
-		if (lane < 0)
-			return SQLITE_ROW;
-		code = take(store, lane, &heads[lane], claim);
-		if (code != SQLITE_DONE)
-			return code;
 	}
+	return SQLITE_ROW;
 }
 
 enum store_result sqlite_claim(struct store *base, struct store_op *op)
@@ -272,14 +279,9 @@ enum store_result sqlite_claim(struct store *base, struct store_op *op)
 	op->claim.wake = choice.at;
 	if (choice.verdict != SCHED_START)
 		return STORE_DONE;
-	code = take(store, choice.lane, &heads[choice.lane], &op->claim);
-	if (code != SQLITE_DONE)
+	code = fill_slot(store, choice.lane, &view, heads, &op->claim);
+	if (code != SQLITE_ROW)
 		return sqlite_failed(store, code, &op->fail);
-	if (store->now.ledger.pack) {
-		code = pack(store, &view, heads, &op->claim);
-		if (code != SQLITE_ROW)
-			return sqlite_failed(store, code, &op->fail);
-	}
 	ledger_claimed(&store->now.ledger, now);
 	if (sqlite_waiting(store) == 0)
 		ledger_idle(&store->now.ledger);

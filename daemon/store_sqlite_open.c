@@ -37,10 +37,13 @@ static enum err take_lock(struct sqlite_store *store, struct fail *fail)
 /* Turns the failure of a turn into the failure of opening. */
 static enum err open_failed(struct sqlite_store *store, int code, struct fail *fail)
 {
-	if (sqlite_failed(store, code, fail) == STORE_UNKNOWN)
-		fail_set(fail, ERR_WRONG_STATE, "the store %s is damaged: %s", store->path,
-		    sqlite3_errstr(code));
-	return fail->err;
+	if (sqlite_failed(store, code, fail) != STORE_UNKNOWN)
+		return fail->err;
+	if ((code & 0xff) == SQLITE_IOERR)
+		return fail_set(fail, ERR_INTERNAL, "the store %s cannot be read or written: %s",
+		    store->path, sqlite3_errstr(code));
+	return fail_set(fail, ERR_WRONG_STATE, "the store %s is damaged: %s", store->path,
+	    sqlite3_errstr(code));
 }
 
 /* ---- recovery ---- */
@@ -63,29 +66,36 @@ static int recover_running(struct sqlite_store *store, int64_t *interrupted)
 	return code;
 }
 
-/* The bounded check: the ledger and the lanes are there, and each counter agrees with its line. */
+/*
+ * The bounded check: ledger and lanes are there, each lane's counter agrees with its line, and the
+ * next submission number is a new one.
+ */
 static enum err check_summary(struct sqlite_store *store, struct fail *fail)
 {
-	static const char heads[] =
-	    "SELECT count(*) FROM lane l WHERE (l.batches > 0) != ("
+	static const char query[] =
+	    "SELECT (SELECT count(*) FROM ledger) = 1 AND (SELECT count(*) FROM lane) = 3 AND "
+	    "(SELECT next_seq FROM ledger) > "
+	    "coalesce((SELECT seq FROM ingestion ORDER BY num DESC LIMIT 1), 0) AND "
+	    "NOT EXISTS (SELECT 1 FROM lane l WHERE (l.batches > 0) != ("
 	    "EXISTS (SELECT 1 FROM ingestion i WHERE i.priority = l.priority"
 	    " AND i.next_batch < i.batch_count) OR "
-	    "EXISTS (SELECT 1 FROM redo r WHERE r.priority = l.priority))";
+	    "EXISTS (SELECT 1 FROM redo r WHERE r.priority = l.priority)))";
 	sqlite3_stmt *statement;
-	int code = sqlite3_prepare_v2(store->db, heads, -1, &statement, NULL);
-	int64_t wrong = -1;
+	int code = sqlite3_prepare_v2(store->db, query, -1, &statement, NULL);
+	bool sound = false;
 
-	if (code != SQLITE_OK)
-		return open_failed(store, SQLITE_CORRUPT, fail);
-	code = sqlite3_step(statement);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
 	if (code == SQLITE_ROW)
-		wrong = sqlite3_column_int64(statement, 0);
+		sound = sqlite3_column_int64(statement, 0) == 1;
 	sqlite3_finalize(statement);
-	if (wrong == 0)
+	if (code != SQLITE_ROW)
+		return open_failed(store, code, fail);
+	if (sound)
 		return ERR_OK;
 	return fail_set(fail, ERR_WRONG_STATE,
-	    "the store %s is damaged: a counter of a lane does not agree with its line "
-	    "(ingestd --check says more)",
+	    "the store %s is damaged: ledger, lanes and lines do not agree (ingestd --check says "
+	    "more)",
 	    store->path);
 }
 
@@ -128,9 +138,10 @@ enum err store_sqlite_open(struct store **result, const char *path,
 	store->store.ops = &store_sqlite_ops;
 	store->clock = clock;
 	store->settings = *settings;
-	/* Nothing has been read or written yet: SQLite opens the file when it is needed first. */
-	if (take_lock(store, fail) || sqlite_schema_prepare(store, fail) ||
-	    check_summary(store, fail) || recover(store, found, fail))
+	/* What is not ours is not touched: no lock file beside it, and no checkpoint at the end. */
+	if (sqlite_schema_verify(store, true, fail) || take_lock(store, fail) ||
+	    sqlite_schema_prepare(store, fail) || check_summary(store, fail) ||
+	    recover(store, found, fail))
 		goto failed;
 	*result = &store->store;
 	return ERR_OK;
@@ -162,6 +173,9 @@ const char *store_sqlite_library(void)
 /* Queries whose every row is a fault; the row says what it is. */
 static const char *const checks[] = {
     "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check != 'ok'",
+
+    "SELECT 'the row of the ledger or of a lane is missing' WHERE"
+    " (SELECT count(*) FROM ledger) != 1 OR (SELECT count(*) FROM lane) != 3",
 
     "SELECT 'lane ' || priority || ' counts ' || batches || ' batches and ' || ids || ' ids, but '"
     " || b || ' and ' || n || ' stand in line' FROM (SELECT l.priority, l.batches, l.ids,"
@@ -211,7 +225,7 @@ bool store_sqlite_check(const char *path, struct fail *fail)
 {
 	struct sqlite_store *store;
 	bool sound = !sqlite_connect(&store, path, SQLITE_OPEN_READWRITE, fail) &&
-	             !take_lock(store, fail) && !sqlite_schema_verify(store, fail);
+	             !take_lock(store, fail) && !sqlite_schema_verify(store, false, fail);
 
 	for (size_t i = 0; sound && i < COUNT_OF(checks); i++)
 		sound = check_passes(store, checks[i], fail);

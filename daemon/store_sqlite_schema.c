@@ -112,24 +112,25 @@ static enum err migrate(struct sqlite_store *store, int64_t version, struct fail
 	return ERR_OK;
 }
 
-enum err sqlite_schema_prepare(struct sqlite_store *store, struct fail *fail)
-{
-	int64_t version;
-
-	/* Nothing is written before the file is known to be ours. */
-	if (read_version(store, &version, fail) || set_pragmas(store, fail))
-		return fail->err;
-	return migrate(store, version, fail);
-}
-
-enum err sqlite_schema_verify(struct sqlite_store *store, struct fail *fail)
+enum err sqlite_schema_verify(struct sqlite_store *store, bool migratable, struct fail *fail)
 {
 	int64_t version;
 
 	if (read_version(store, &version, fail))
 		return fail->err;
-	if (version != SQLITE_STORE_VERSION)
+	if (!migratable && version != SQLITE_STORE_VERSION)
 		return fail_set(fail, ERR_WRONG_STATE, "%s has schema version %lld, not %d",
 		    store->path, (long long)version, SQLITE_STORE_VERSION);
+	return ERR_OK;
+}
+
+enum err sqlite_schema_prepare(struct sqlite_store *store, struct fail *fail)
+{
+	int64_t version;
+
+	if (read_version(store, &version, fail) || set_pragmas(store, fail) ||
+	    migrate(store, version, fail))
+		return fail->err;
+	sqlite_tidy_on_close(store, true);
 	return ERR_OK;
 }

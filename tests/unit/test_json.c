@@ -518,7 +518,7 @@ static void the_bad_id_is_shown(void **state)
 	assert_bad_id("{\"ids\":[1,1.5]}", "ids[1]: 1.5 is not");
 	assert_bad_id("{\"ids\":[true]}", "ids[0]: true is not");
 	assert_bad_id("{\"ids\":[\"abc\"]}", "ids[0]: \"abc\" is not");
-	assert_bad_id("{\"ids\":[\"1x\"]}", "ids[0]: 1x is not");
+	assert_bad_id("{\"ids\":[\"1x\"]}", "ids[0]: \"1x\" is not");
 	assert_bad_id("{\"ids\":[[1, 2]]}", "ids[0]: [1, 2] is not");
 }
 
