@@ -72,6 +72,8 @@ static bool switch_to_wal(struct sqlite_store *store)
 		return false;
 	if (sqlite3_step(statement) == SQLITE_ROW)
 		done = strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+	/* The header is written when the statement ends. */
+	done = sqlite3_step(statement) == SQLITE_DONE && done;
 	sqlite3_finalize(statement);
 	return done;
 }
