@@ -73,6 +73,7 @@ TEST_BIN := $(UNIT_BIN) $(STORE_BIN) $(SIM_BIN)
 
 .PHONY: all deps demo test lint format asan tsan install uninstall clean help test-build
 .DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
 
 all: $(B)/ingestd $(B)/ingestctl
 
@@ -138,25 +139,25 @@ test-build: all $(TEST_BIN) $(PRELOAD_BIN)
 # ---- targets for people ----
 
 deps:
-	.ci/deps build test lint
+	@.ci/deps build test lint
 
 demo:
-	.ci/deps build
-	@$(MAKE) --no-print-directory $(PARALLEL) all
-	tests/demo.sh $(B)
+	@.ci/deps build
+	@$(MAKE) $(PARALLEL) all
+	@tests/demo.sh $(B)
 
 test:
-	.ci/deps build test
-	@$(MAKE) --no-print-directory $(PARALLEL) test-build
-	tests/run $(B)
+	@.ci/deps build test
+	@$(MAKE) $(PARALLEL) test-build
+	@tests/run $(B)
 
 asan tsan:
-	@$(MAKE) --no-print-directory V=$@ test
+	@$(MAKE) V=$@ test
 
 lint:
-	.ci/deps build lint
-	$(MAKE) all
-	tests/lint/run.sh $(C_FILES) -- $(SHELL_FILES)
+	@.ci/deps build lint
+	@$(MAKE) $(PARALLEL) all
+	@tests/lint/run.sh $(C_FILES) -- $(SHELL_FILES)
 
 format:
 	clang-format -i $(C_FILES)

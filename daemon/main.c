@@ -444,7 +444,8 @@ static int run(struct daemon *daemon)
 
 	log_set_level((enum log_level)daemon->conf.log_level);
 	umask(077);
-	/* What libevent puts back at the end must not kill a daemon that is about to exit with 0. */
+	/* What libevent puts back at the end must not kill a daemon that is about to exit with 0.
+	 */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
