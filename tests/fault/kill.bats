@@ -1,0 +1,121 @@
+# kill -9: nothing that was acknowledged is lost, and the rate holds over every restart.
+#
+# KILL_ROUNDS: how often the last test kills the daemon (12)
+
+load ../lib/daemon
+
+export BATS_TEST_TIMEOUT=$((60 + ${KILL_ROUNDS:-12} * 5))
+
+setup() {
+  daemon_setup
+}
+
+teardown() {
+  daemon_teardown
+}
+
+@test "the interrupted batch runs again, the rest waits its turn, the spacing goes on" {
+  local running waiting late json
+
+  daemon_flags --rate 1/700ms --settle 0 --handler simulate:delay=400ms
+  start_daemon
+  running=$(ctl submit --priority LOW --label "to be cut" 1 2 3 4 5)
+  wait_starts 1
+  waiting=$(ctl submit --priority HIGH 6 7 8)
+  kill_daemon
+
+  start_daemon
+  log_has 'msg="store opened" store='"$STORE"' waiting=3 interrupted=1' ||
+    fail "the log does not say what was found"
+  has_status "$waiting" yet_to_start
+  [ "$(ctl status --json "$running" | e2e json '[d["status"], d["label"], d["batches"][0]["status"]]')" = \
+    "['triggered', 'to be cut', 'retrying']" ]
+  late=$(ctl submit --priority LOW 9)
+  wait_status "$late" completed
+
+  # The batch keeps its place: behind HIGH, before its own rest and everything later.
+  assert_order "$running 0" "$waiting 0" "$running 0" "$running 1" "$late 0"
+  [ "$(starts | cut -d ' ' -f 3 | tr '\n' ' ')" = "1 1 2 1 1 " ]
+  assert_spacing 700000000
+  json=$(ctl status --json "$running")
+  [ "$(e2e json '[(b["ids"], b["status"], b["attempts"]) for b in d["batches"]]' <<<"$json")" = \
+    "[([1, 2, 3], 'completed', 2), ([4, 5], 'completed', 1)]" ]
+  has_status "$waiting" completed
+  stop_daemon
+  check_store
+}
+
+@test "killed right after a start: the next one keeps its distance" {
+  local id count
+
+  daemon_flags --rate 1/600ms --settle 0 --handler simulate:delay=10ms
+  start_daemon
+  id=$(ctl submit 1-12)
+  for count in 1 2 3; do
+    # From the log, so that the kill comes within a few milliseconds of the start.
+    wait_starts "$count"
+    kill_daemon
+    start_daemon
+  done
+  wait_status "$id" completed
+  assert_spacing 600000000
+}
+
+@test "a start lost with the log still counts: a claim alone reserves its slot" {
+  local id opened started
+
+  daemon_flags --rate 1/1s --settle 0 --handler simulate:delay=10ms
+  start_daemon
+  id=$(ctl submit 1-6)
+  wait_status "$id" triggered
+  wait_log 'msg="batch completed"'
+  kill_daemon
+  # As if the daemon had died between the claim and the record of the start.
+  sqlite3 "$STORE" 'UPDATE ledger SET last_start = NULL'
+  start_daemon
+  wait_status "$id" completed
+  assert_spacing 1000000000
+  # A full interval from the opening on, not from the claim that nobody can date.
+  opened=$(date -d "$(sed -n 's/^ts=\([^ ]*\) .*msg="store opened".*/\1/p' "$LOG" | tail -n 1)" +%s%3N)
+  started=$(date -d "$(sed -n 's/^ts=\([^ ]*\) .*msg="batch started".*/\1/p' "$LOG" | tail -n 1)" +%s%3N)
+  [ $((started - opened)) -ge 990 ] || fail "only $((started - opened)) ms after the store was opened"
+}
+
+# Submits until $DIR/stop exists and notes every acknowledged ingestion.
+submit_all_the_time() {
+  local id n=0
+
+  until [ -e "$DIR/stop" ]; do
+    n=$((n + 1))
+    if id=$(ctl submit --priority "$(sed -n "$((n % 3 + 1))p" <<<$'HIGH\nMEDIUM\nLOW')" "1-$((n % 5 + 1))" 2>/dev/null); then
+      echo "$id" >>"$DIR/acknowledged"
+    fi
+    sleep 0.05
+  done
+}
+
+@test "killed at random moments under load: everything acknowledged completes, never too fast" {
+  local rounds=${KILL_ROUNDS:-12} submitter count
+
+  daemon_flags --rate 1/15ms --settle 5ms --handler simulate:delay=10ms
+  : >"$DIR/acknowledged"
+  start_daemon
+  submit_all_the_time 3>&- &
+  submitter=$!
+  for ((i = 0; i < rounds; i++)); do
+    sleep "0.$((RANDOM % 400 + 100))"
+    kill_daemon
+    start_daemon
+  done
+  touch "$DIR/stop"
+  wait "$submitter"
+
+  count=$(wc -l <"$DIR/acknowledged")
+  echo "$count ingestions were acknowledged"
+  [ "$count" -ge "$rounds" ]
+  wait_all_completed "$DIR/acknowledged" 40
+  assert_spacing 15000000
+  assert_no_attempt_twice
+  stop_daemon
+  check_store
+}
