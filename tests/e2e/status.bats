@@ -13,7 +13,7 @@ teardown() {
 @test "before, during and after a run the statuses are right" {
   local id time='^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3,}Z$'
 
-  start_daemon --settle 500ms --rate 1/600ms --handler simulate:delay=300ms
+  start_daemon --settle 1500ms --rate 1/4s --handler simulate:delay=2s
   id=$(ctl submit --priority HIGH 1 2 3 4 5)
 
   ctl status --json "$id" >"$DIR/before"
