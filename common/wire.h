@@ -70,9 +70,16 @@ struct wire_submit {
 	struct idlist ids;
 };
 
+enum wire_until { WIRE_UNTIL_CHANGE, WIRE_UNTIL_FINAL };
+
+#define WIRE_WAIT_MAX_MS (60 * 60 * 1000)
+
 struct wire_status {
 	struct uuid ingestion;
 	int64_t from_batch;
+	int64_t wait_ms; /* how long the answer may be held back; 0: not at all */
+	int64_t since; /* WIRE_UNTIL_CHANGE: the version that is known; 0: that of now */
+	enum wire_until until;
 };
 
 struct wire_request {

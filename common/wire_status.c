@@ -7,6 +7,38 @@
 
 /* ---- params ---- */
 
+static const char *const until_names[] = {
+    [WIRE_UNTIL_CHANGE] = "change",
+    [WIRE_UNTIL_FINAL] = "final",
+};
+
+static enum err read_until(const cJSON *item, enum wire_until *until, struct fail *fail)
+{
+	const char *name = json_get_str(item);
+
+	for (size_t i = 0; name && i < COUNT_OF(until_names); i++)
+		if (strcmp(until_names[i], name) == 0) {
+			*until = (enum wire_until)i;
+			return ERR_OK;
+		}
+	if (!item)
+		return ERR_OK;
+	return fail_set(fail, ERR_INVALID, "\"until\" must be \"change\" or \"final\"");
+}
+
+/* The members of a long poll. */
+static enum err read_wait(const cJSON *params, struct wire_status *status, struct fail *fail)
+{
+	const cJSON *wait = json_get(params, "wait_ms"), *since = json_get(params, "since");
+
+	if (wait && !json_get_int(wait, 0, WIRE_WAIT_MAX_MS, &status->wait_ms))
+		return fail_set(fail, ERR_INVALID, "\"wait_ms\" must be an integer from 0 to %d",
+		    WIRE_WAIT_MAX_MS);
+	if (since && !json_get_int(since, 0, JSON_MAX_EXACT, &status->since))
+		return fail_set(fail, ERR_INVALID, "\"since\" must be the version of a status");
+	return read_until(json_get(params, "until"), &status->until, fail);
+}
+
 static enum err read_status(const struct json_doc *doc, const cJSON *params,
     struct wire_request *request, struct fail *fail)
 {
@@ -22,7 +54,7 @@ static enum err read_status(const struct json_doc *doc, const cJSON *params,
 	if (from && !json_get_int(from, 0, IDLIST_MAX, &request->status.from_batch))
 		return fail_set(fail, ERR_INVALID, "\"from_batch\" must be an integer from 0 to %d",
 		    IDLIST_MAX);
-	return ERR_OK;
+	return read_wait(params, &request->status, fail);
 }
 
 static void write_status(const struct wire_request *request, cJSON *params)
@@ -30,9 +62,16 @@ static void write_status(const struct wire_request *request, cJSON *params)
 	wire_add_uuid(params, "ingestion_id", &request->status.ingestion);
 	if (request->status.from_batch > 0)
 		json_add_int(params, "from_batch", request->status.from_batch);
+	if (request->status.wait_ms == 0)
+		return;
+	json_add_int(params, "wait_ms", request->status.wait_ms);
+	if (request->status.since > 0)
+		json_add_int(params, "since", request->status.since);
+	cJSON_AddStringToObject(params, "until", until_names[request->status.until]);
 }
 
-static const char *const status_params[] = {"ingestion_id", "from_batch", NULL};
+static const char *const status_params[] = {
+    "ingestion_id", "from_batch", "wait_ms", "since", "until", NULL};
 
 /* ---- result: writing ---- */
 

@@ -11,6 +11,7 @@
 #include "wire.h"
 
 struct api;
+struct event_base;
 
 /* One request on its way. */
 struct api_call {
@@ -18,11 +19,16 @@ struct api_call {
 	struct wire_reply reply; /* out: reply.fail tells success; the door frees it */
 	/* Exactly once, possibly from inside api_start(). */
 	void (*done)(struct api_call *call);
+
+	/* The api's own, from start to done. */
+	void (*hurry)(struct api_call *call); /* NULL: the call does not wait for anything */
+	void *work;
 };
 
 struct api_env {
 	const struct conf *conf; /* borrowed; its reloadable values are read at each call */
 	const struct clock *clock;
+	struct event_base *base; /* borrowed; for the timers of calls that wait */
 	struct storeq *queue; /* borrowed */
 	struct engine *engine; /* borrowed; is told of everything that may be ready to start */
 	struct wire_version_reply version; /* what this daemon is made of */
@@ -35,6 +41,15 @@ void api_free(struct api *api);
 
 /* Starts a call; `call` must stay until done(). */
 void api_start(struct api *api, struct api_call *call);
+
+/*
+ * The answer of a call that waits for a change is wanted now: it comes soon, with what is known
+ * then. Other calls are not touched.
+ */
+void api_hurry(struct api_call *call);
+
+/* An ingestion has changed: who waits for that is served. */
+void api_changed(struct api *api, const struct uuid *ingestion);
 
 /* From now on submissions are refused with ERR_DRAINING. */
 void api_drain(struct api *api);

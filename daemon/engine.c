@@ -55,6 +55,12 @@ static void wake(struct engine *engine)
 	engine->env.wake(engine->env.arg);
 }
 
+static void tell_changed(const struct engine *engine, const struct uuid *ingestion)
+{
+	if (engine->env.changed)
+		engine->env.changed(engine->env.arg, ingestion);
+}
+
 static int64_t now_ns(const struct engine *engine)
 {
 	return clock_boot_ns(engine->env.clock);
@@ -149,8 +155,10 @@ static void finish_recorded(struct storeq_op *op)
 	struct job *job = op->arg;
 	struct engine *engine = job->slot->engine;
 
-	if (is_recorded(engine, op))
-		write_recorded(job->slot);
+	if (!is_recorded(engine, op))
+		return;
+	tell_changed(engine, &job->run.ingestion);
+	write_recorded(job->slot);
 }
 
 static void post_finish(struct job *job)
@@ -171,6 +179,7 @@ static void started_recorded(struct storeq_op *op)
 
 	if (!is_recorded(engine, op))
 		return;
+	tell_changed(engine, &job->run.ingestion);
 	/* Without its start an outcome is not worth recording: the batch runs again. */
 	job->start_recorded = !op->op.fail.err;
 	if (job->start_recorded && job->done)
@@ -274,6 +283,8 @@ static struct slot *slot_new(struct engine *engine, struct store_claim *claim)
 	slot->jobs = xcalloc(claim->n, sizeof(*slot->jobs));
 	for (size_t i = 0; i < claim->n; i++)
 		job_init(&slot->jobs[i], slot, &claim->batches[i]);
+	for (size_t i = 0; i < claim->n; i++)
+		tell_changed(engine, &slot->jobs[i].run.ingestion);
 	slot->next = engine->slots;
 	engine->slots = slot;
 	return slot;

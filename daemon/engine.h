@@ -22,6 +22,8 @@ struct engine_env {
 	int64_t concurrency;
 	/* Something has changed: call engine_tick() soon, not from inside this call. */
 	void (*wake)(void *arg);
+	/* The state of a batch of this ingestion has changed and is committed. May be NULL. */
+	void (*changed)(void *arg, const struct uuid *ingestion);
 	void *arg;
 };
 

@@ -183,6 +183,13 @@ static void on_deliver_reads(evutil_socket_t fd, short events, void *arg)
 	leave_if_done(daemon);
 }
 
+static void on_changed(void *arg, const struct uuid *ingestion)
+{
+	struct daemon *daemon = arg;
+
+	api_changed(daemon->api, ingestion);
+}
+
 /* On a thread of the store; so is the next one. */
 static void notify(void *arg)
 {
@@ -380,7 +387,9 @@ static void build(struct daemon *daemon)
 	    .handler = daemon->handler,
 	    .concurrency = daemon->conf.concurrency,
 	    .wake = wake_engine,
+	    .changed = on_changed,
 	    .arg = daemon});
+	api.base = daemon->base;
 	api.queue = daemon->queue;
 	api.engine = daemon->engine;
 	snprintf(api.version.version, sizeof(api.version.version), "%s", INGESTD_VERSION);

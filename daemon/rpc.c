@@ -27,6 +27,7 @@ struct conn {
 	struct bufferevent *bev;
 	struct wire_lines lines;
 	struct sock_peer peer;
+	struct call *calls; /* in flight */
 	size_t in_flight;
 	bool pumping; /* conn_pump() is on the stack */
 	bool ended; /* the peer sends no more */
@@ -38,6 +39,7 @@ struct conn {
 struct call {
 	struct api_call call; /* first */
 	struct conn *conn;
+	struct call *next, **link; /* in conn->calls; link points at what points here */
 };
 
 static void pump_or_free(struct conn *conn);
@@ -84,6 +86,29 @@ static void send_error(struct conn *conn, const char *id, const struct fail *fai
 
 /* ---- requests ---- */
 
+static void call_link(struct call *call)
+{
+	struct conn *conn = call->conn;
+
+	call->next = conn->calls;
+	call->link = &conn->calls;
+	if (call->next)
+		call->next->link = &call->next;
+	conn->calls = call;
+	conn->in_flight++;
+}
+
+static void call_free(struct call *call)
+{
+	*call->link = call->next;
+	if (call->next)
+		call->next->link = call->link;
+	call->conn->in_flight--;
+	wire_request_free(&call->call.request);
+	wire_reply_free(&call->call.reply);
+	free(call);
+}
+
 static void log_call(const struct conn *conn, const struct api_call *call)
 {
 	log_debug(log_msg("request"), log_str("method", wire_method_name(call->request.method)),
@@ -104,11 +129,15 @@ static void on_done(struct api_call *api_call)
 		wire_write_reply(
 		    api_call->request.id, api_call->request.method, &api_call->reply, &text);
 	send_text(conn, &text);
-	wire_request_free(&api_call->request);
-	wire_reply_free(&api_call->reply);
-	free(call);
-	conn->in_flight--;
+	call_free(call);
 	pump_or_free(conn);
+}
+
+/* Who has no time, or nobody to wait for, gets the answers to long polls now. */
+static void hurry_calls(struct conn *conn)
+{
+	for (struct call *call = conn->calls; call; call = call->next)
+		api_hurry(&call->call);
 }
 
 static void handle_line(struct conn *conn, const char *line, size_t len)
@@ -123,7 +152,7 @@ static void handle_line(struct conn *conn, const char *line, size_t len)
 		free(call);
 		return;
 	}
-	conn->in_flight++;
+	call_link(call);
 	api_start(conn->rpc->api, &call->call);
 }
 
@@ -174,6 +203,8 @@ static void conn_pump(struct conn *conn)
 		handle_line(conn, line, len);
 	if (result == WIRE_TOO_LONG)
 		refuse_long_line(conn);
+	if (conn->ended || conn->rpc->draining)
+		hurry_calls(conn);
 	conn->pumping = false;
 	if (conn->ended)
 		return;
@@ -260,9 +291,13 @@ void rpc_free(struct rpc *rpc)
 
 void rpc_drain(struct rpc *rpc)
 {
+	struct conn *next;
+
 	rpc->draining = true;
-	for (struct conn *conn = rpc->conns; conn; conn = conn->next)
-		bufferevent_disable(conn->bev, EV_READ);
+	for (struct conn *conn = rpc->conns; conn; conn = next) {
+		next = conn->next;
+		pump_or_free(conn);
+	}
 }
 
 bool rpc_is_idle(const struct rpc *rpc)

@@ -24,7 +24,7 @@ void rpc_free(struct rpc *rpc);
 /* Serves a connected, non-blocking socket, which belongs to the connection from now on. */
 void rpc_serve(struct rpc *rpc, int fd);
 
-/* Reads no further requests. */
+/* Reads no further requests; answers at once those that wait for a change. */
 void rpc_drain(struct rpc *rpc);
 
 /* No call is in flight and every reply has left. */

@@ -1,0 +1,38 @@
+/* What the files of the verbs share; only api*.c include this. */
+#ifndef INGESTD_API_VERBS_H
+#define INGESTD_API_VERBS_H
+
+#include "api.h"
+#include "watch.h"
+
+struct api {
+	struct api_env env;
+	struct watch *watch; /* calls that wait for a change */
+	bool draining;
+};
+
+/* A call that waits for the store. The struct of a verb begins with it. */
+struct pending {
+	struct storeq_op op; /* first */
+	struct api *api;
+	struct api_call *call;
+};
+
+/* The verbs that go to the store. */
+void api_submit(struct api *api, struct api_call *call);
+void api_status(struct api *api, struct api_call *call);
+
+/* Ends a call. */
+void api_answer(struct api_call *call);
+
+/* A new struct of `size` bytes that begins with a struct pending, zeroed but for what is given. */
+void *api_pending_new(struct api *api, struct api_call *call, size_t size, enum store_verb verb,
+    void (*done)(struct storeq_op *op));
+
+/* Posts the operation. False: the queue is full; pending->op.op.fail says so. */
+bool api_post(struct pending *pending);
+
+/* Ends the call with op.fail as its outcome and frees `pending`. */
+void api_finish(struct pending *pending);
+
+#endif
