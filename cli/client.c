@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,17 +29,25 @@ static int lost(const struct client *client, const char *what, struct fail *fail
 	return EXITS_UNREACHABLE;
 }
 
+static int no_reply(const struct client *client, struct fail *fail)
+{
+	fail_set(fail, ERR_INTERNAL, "no reply within %.3g s", (double)client->reply_ms / 1000);
+	return EXITS_BUSY;
+}
+
 /* ---- bytes ---- */
 
-/* Waits until the descriptor is ready for `events` (poll(2)). */
+/* Waits until the descriptor is ready for `events` (poll(2)), CLIENT_NOTHING if it is not in time.
+ */
 static int wait_ready(
     const struct client *client, short events, int64_t deadline, struct fail *fail)
 {
 	struct pollfd pfd = {.fd = client->fd, .events = events};
 
 	for (;;) {
-		int64_t left = deadline - now_ns();
-		int n = poll(&pfd, 1, left > 0 ? (int)(left / NS_PER_MS) + 1 : 0);
+		int64_t left_ms = (deadline - now_ns()) / NS_PER_MS + 1;
+		int n =
+		    poll(&pfd, 1, left_ms > 0 ? (int)(left_ms < INT_MAX ? left_ms : INT_MAX) : 0);
 
 		if (n > 0)
 			return 0;
@@ -46,11 +55,8 @@ static int wait_ready(
 			fail_set(fail, ERR_INTERNAL, "interrupted");
 			return EXITS_INTERRUPTED;
 		}
-		if (n == 0) {
-			fail_set(fail, ERR_INTERNAL, "no reply within %.3g s",
-			    (double)client->reply_ms / 1000);
-			return EXITS_BUSY;
-		}
+		if (n == 0)
+			return CLIENT_NOTHING;
 		if (errno != EINTR)
 			return lost(client, " with an error", fail);
 	}
@@ -129,31 +135,53 @@ static int read_reply(struct client *client, enum wire_method method, const char
 	return EXITS_REFUSED;
 }
 
+int client_send(struct client *client, const struct wire_request *request, struct fail *fail)
+{
+	struct buf message = {0};
+	int status;
+
+	wire_write_request(request, &message);
+	client->sent = false;
+	status = send_all(client, &message, now_ns() + client->reply_ms * NS_PER_MS, fail);
+	buf_free(&message);
+	if (status == CLIENT_NOTHING)
+		status = no_reply(client, fail);
+	if (status)
+		client_close(client);
+	return status;
+}
+
+int client_receive(struct client *client, enum wire_method method, int64_t deadline,
+    struct wire_reply *reply, struct fail *fail)
+{
+	const char *line;
+	size_t len;
+	int status = receive_line(client, &line, &len, deadline, fail);
+
+	if (!status)
+		status = read_reply(client, method, line, len, reply, fail);
+	if (status && status != CLIENT_NOTHING)
+		client_close(client);
+	return status;
+}
+
 int client_call(struct client *client, struct wire_request *request, struct wire_reply *reply,
     struct fail *fail)
 {
 	int64_t deadline = now_ns() + client->reply_ms * NS_PER_MS;
-	struct buf message = {0};
-	const char *line;
-	size_t len;
 	int status;
 
 	snprintf(request->id, sizeof(request->id), "%" PRId64, ++client->next_id);
-	wire_write_request(request, &message);
-	client->sent = false;
-	status = send_all(client, &message, deadline, fail);
-	buf_free(&message);
+	status = client_send(client, request, fail);
 	if (!status)
-		status = receive_line(client, &line, &len, deadline, fail);
-	if (!status)
-		status = read_reply(client, request->method, line, len, reply, fail);
-	if (status) {
+		status = client_receive(client, request->method, deadline, reply, fail);
+	if (status == CLIENT_NOTHING) {
 		/* A reply that comes too late must not be taken for the next one. */
 		client_close(client);
-		return status;
+		return no_reply(client, fail);
 	}
-	if (!reply->fail.err)
-		return 0;
+	if (status || !reply->fail.err)
+		return status;
 	*fail = reply->fail;
 	wire_reply_free(reply);
 	return err_exit_status(fail->err);

@@ -49,6 +49,17 @@ int client_reopen(struct client *client, struct fail *fail);
 int client_call(struct client *client, struct wire_request *request, struct wire_reply *reply,
     struct fail *fail);
 
+/*
+ * The two halves of client_call(), for several requests at a time. The caller sets the id of the
+ * request and recognises the reply by it. client_receive() returns CLIENT_NOTHING when there is no
+ * reply before `deadline` (boot_ns); an error reply is one, too (reply->fail). Trouble with the
+ * connection is as with client_call().
+ */
+#define CLIENT_NOTHING (-1)
+int client_send(struct client *client, const struct wire_request *request, struct fail *fail);
+int client_receive(struct client *client, enum wire_method method, int64_t deadline,
+    struct wire_reply *reply, struct fail *fail);
+
 /* One page of an ingestion's status, from this batch on. As client_call(). */
 int client_status(struct client *client, const struct uuid *ingestion, int64_t from_batch,
     struct wire_reply *reply, struct fail *fail);

@@ -10,20 +10,27 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* What has just been submitted often ends soon; what takes long need not be watched closely. */
-#define PAUSE_MIN_MS 50
-#define PAUSE_MAX_MS 500
+/* How many ingestions are asked about at a time: fewer than the daemon works on per connection. */
+#define OPEN_MAX_REQUESTS 32
+/* How long the daemon may hold an answer back. It shows that the daemon lives, so not too long. */
+#define WAIT_MS 20000
 #define RETRY_MS 200
-#define REPLY_MIN_MS 1000
+#define REDRAW_MS 1000
+#define REPLY_MIN_NS NS_PER_S
 #define RETRY_FOR_NS (10 * NS_PER_S)
 
 /* How a run stands. */
 struct run {
+	struct client poller; /* a connection of its own: `changed` may use the other one */
+	bool *asked; /* per ingestion: a request is open */
+	size_t open;
+	int64_t begun;
 	int64_t until; /* CLOCK_NEVER: no timeout */
-	int64_t failing_since; /* 0: the last round went well */
-	int64_t pause_ms;
+	int64_t heard; /* when the last answer came */
+	int64_t failing_since; /* 0: all is well */
 };
 
 static volatile sig_atomic_t stopped; /* a signal handler has no other place to write to */
@@ -58,23 +65,53 @@ int64_t follow_done(const struct counts *counts)
 	return counts->by_status[BATCH_COMPLETED] + counts->by_status[BATCH_FAILED];
 }
 
-/* ---- polling ---- */
+/* ---- asking ---- */
 
-static int poll_one(struct follow *follow, struct followed *one, struct fail *fail)
+/*
+ * Asks about one ingestion: at first for its state, then for the next change of it. Only what
+ * stands above the batches matters here: the last batch makes the smallest page.
+ */
+static int ask(struct follow *follow, struct run *run, size_t i, struct fail *fail)
 {
-	/* Only what stands above the batches matters here: the last one makes the smallest page. */
+	const struct followed *one = &follow->list[i];
 	int64_t batches = one->now.counts.batches;
-	struct ingestion last = one->now;
-	struct wire_reply reply;
-	int status =
-	    client_status(follow->client, &one->uuid, batches > 0 ? batches - 1 : 0, &reply, fail);
+	struct wire_request request = {
+	    .method = WIRE_STATUS,
+	    .status = {.ingestion = one->uuid,
+		.from_batch = batches > 0 ? batches - 1 : 0,
+		.wait_ms = one->now.version > 0 ? WAIT_MS : 0,
+		.since = one->now.version},
+	};
+	int status;
 
-	if (status)
-		return status;
-	one->now = reply.status.ingestion;
-	one->final = ingestion_status_is_final(counts_status(&one->now.counts));
-	wire_reply_free(&reply);
-	if (one->now.version == last.version)
+	snprintf(request.id, sizeof(request.id), "%zu", i);
+	status = client_send(&run->poller, &request, fail);
+	if (!status) {
+		run->asked[i] = true;
+		run->open++;
+	}
+	return status;
+}
+
+static int ask_all(struct follow *follow, struct run *run, struct fail *fail)
+{
+	int status = 0;
+
+	for (size_t i = 0; !status && i < follow->n && run->open < OPEN_MAX_REQUESTS; i++)
+		if (!follow->list[i].final && !run->asked[i])
+			status = ask(follow, run, i, fail);
+	return status;
+}
+
+static int take_news(
+    struct follow *follow, struct followed *one, const struct ingestion *news, struct fail *fail)
+{
+	struct ingestion last = one->now;
+	int status;
+
+	one->now = *news;
+	one->final = ingestion_status_is_final(counts_status(&news->counts));
+	if (news->version == last.version)
 		return 0;
 	status = follow->changed(follow, one, fail);
 	if (status) {
@@ -84,14 +121,62 @@ static int poll_one(struct follow *follow, struct followed *one, struct fail *fa
 	return status;
 }
 
-static int poll_all(struct follow *follow, struct fail *fail)
+/* Takes one answer, if there is one before the deadline. */
+static int listen_for(struct follow *follow, struct run *run, int64_t deadline, struct fail *fail)
 {
-	int status = follow->client->fd < 0 ? client_reopen(follow->client, fail) : 0;
+	struct wire_reply reply;
+	size_t i;
+	int status = client_receive(&run->poller, WIRE_STATUS, deadline, &reply, fail);
 
-	for (size_t i = 0; !status && !stopped && i < follow->n; i++)
-		if (!follow->list[i].final)
-			status = poll_one(follow, &follow->list[i], fail);
+	if (status)
+		return status;
+	run->heard = now_ns();
+	i = strtoul(reply.id, NULL, 10);
+	if (i >= follow->n || !run->asked[i]) {
+		wire_reply_free(&reply);
+		return 0;
+	}
+	run->asked[i] = false;
+	run->open--;
+	*fail = reply.fail;
+	status = fail->err ? err_exit_status(fail->err)
+	                   : take_news(follow, &follow->list[i], &reply.status.ingestion, fail);
+	wire_reply_free(&reply);
 	return status;
+}
+
+static int connect_again(struct follow *follow, struct run *run, struct fail *fail)
+{
+	memset(run->asked, 0, follow->n * sizeof(*run->asked));
+	run->open = 0;
+	run->heard = now_ns();
+	if (follow->client->fd < 0) {
+		int status = client_reopen(follow->client, fail);
+
+		if (status)
+			return status;
+	}
+	return client_reopen(&run->poller, fail);
+}
+
+/* One exchange: asks what is not asked yet, and takes the next answer. */
+static int exchange(struct follow *follow, struct run *run, int64_t deadline, struct fail *fail)
+{
+	int status = 0;
+
+	if (run->poller.fd < 0)
+		status = connect_again(follow, run, fail);
+	if (!status)
+		status = ask_all(follow, run, fail);
+	if (!status && run->open > 0)
+		status = listen_for(follow, run, deadline, fail);
+	if (status == CLIENT_NOTHING &&
+	    now_ns() - run->heard > WAIT_MS * NS_PER_MS + run->poller.reply_ms * NS_PER_MS) {
+		client_close(&run->poller);
+		fail_set(fail, ERR_INTERNAL, "the daemon does not answer any more");
+		return EXITS_BUSY;
+	}
+	return status == CLIENT_NOTHING ? 0 : status;
 }
 
 /*
@@ -113,22 +198,6 @@ static bool is_passing(struct follow *follow, struct run *run, int status, const
 			    (int)(RETRY_FOR_NS / NS_PER_S));
 	}
 	return now - run->failing_since < RETRY_FOR_NS;
-}
-
-/* Sleeps; a signal cuts it short. */
-static void pause_before_next(struct run *run)
-{
-	int64_t ms = run->failing_since ? RETRY_MS : run->pause_ms;
-
-	if (run->until != CLOCK_NEVER) {
-		int64_t left_ms = (run->until - now_ns()) / NS_PER_MS + 1;
-
-		ms = left_ms < ms ? left_ms : ms;
-	}
-	poll(NULL, 0, ms > 0 ? (int)ms : 0);
-	run->pause_ms += run->pause_ms / 4;
-	if (run->pause_ms > PAUSE_MAX_MS)
-		run->pause_ms = PAUSE_MAX_MS;
 }
 
 /* ---- showing ---- */
@@ -155,7 +224,8 @@ static void draw(struct follow *follow)
 		state.priority = priority_name(follow->list[0].now.priority);
 		state.status = ingestion_status_name(counts_status(&follow->list[0].now.counts));
 	}
-	bar_draw(&follow->bar, &state);
+	if (state.total > 0) /* something is known already */
+		bar_draw(&follow->bar, &state);
 }
 
 static int say_interrupted(struct follow *follow)
@@ -204,19 +274,29 @@ static bool all_final(const struct follow *follow)
 	return true;
 }
 
-/* A daemon that hangs must not make the wait much longer than the user has said. But one that does
- * not hang gets the time to answer, also when the user asks for no wait at all. */
-static void limit_reply_time(struct follow *follow, const struct run *run)
+/* When to look up from listening: to draw the time, and at the timeout. But a daemon that lives
+ * gets the time to answer, also when the user asks for no wait at all. */
+static int64_t next_deadline(const struct follow *follow, const struct run *run, int64_t now)
 {
-	int64_t left_ms = CLIENT_REPLY_MS;
+	int64_t until = run->until;
 
-	if (run->until != CLOCK_NEVER)
-		left_ms = (run->until - now_ns()) / NS_PER_MS + 1;
-	if (run->failing_since && left_ms > RETRY_FOR_NS / NS_PER_MS)
-		left_ms = RETRY_FOR_NS / NS_PER_MS;
-	if (left_ms < REPLY_MIN_MS)
-		left_ms = REPLY_MIN_MS;
-	follow->client->reply_ms = left_ms < CLIENT_REPLY_MS ? left_ms : CLIENT_REPLY_MS;
+	if (until < run->begun + REPLY_MIN_NS && run->open > 0)
+		until = run->begun + REPLY_MIN_NS;
+	if (follow->bar.file && until > now + REDRAW_MS * NS_PER_MS)
+		until = now + REDRAW_MS * NS_PER_MS;
+	return until < now + WAIT_MS * NS_PER_MS ? until : now + WAIT_MS * NS_PER_MS;
+}
+
+static bool is_over(const struct follow *follow, const struct run *run)
+{
+	int64_t now = now_ns();
+
+	if (now < run->until)
+		return false;
+	for (size_t i = 0; i < follow->n; i++)
+		if (follow->list[i].now.version == 0 && now < run->begun + REPLY_MIN_NS)
+			return false;
+	return true;
 }
 
 #define GO_ON (-1)
@@ -225,10 +305,8 @@ static void limit_reply_time(struct follow *follow, const struct run *run)
 static int turn(struct follow *follow, struct run *run)
 {
 	struct fail fail = {0};
-	int status;
+	int status = exchange(follow, run, next_deadline(follow, run, now_ns()), &fail);
 
-	limit_reply_time(follow, run);
-	status = poll_all(follow, &fail);
 	if (stopped)
 		return say_interrupted(follow);
 	if (!status)
@@ -237,27 +315,36 @@ static int turn(struct follow *follow, struct run *run)
 		bar_clear(&follow->bar);
 		return 0;
 	}
-	if (now_ns() >= run->until)
+	if (is_over(follow, run))
 		return say_timed_out(follow);
-	if (status && !is_passing(follow, run, status, &fail)) {
+	if (!status) {
+		draw(follow);
+		return GO_ON;
+	}
+	if (!is_passing(follow, run, status, &fail)) {
 		bar_clear(&follow->bar);
 		return out_fail(status, "%s", fail.text);
 	}
-	if (!status)
-		draw(follow);
-	return GO_ON;
+	client_close(&run->poller);
+	poll(NULL, 0, RETRY_MS); /* a signal cuts it short */
+	return stopped ? say_interrupted(follow) : GO_ON;
 }
 
 int follow_run(struct follow *follow)
 {
-	struct run run = {.until = CLOCK_NEVER, .pause_ms = PAUSE_MIN_MS};
+	struct run run = {.poller = CLIENT_INIT, .until = CLOCK_NEVER, .begun = now_ns()};
 	int status;
 
-	if (follow->timeout_ns >= 0)
-		run.until = now_ns() + follow->timeout_ns;
-	catch_interrupt();
+	run.asked = xcalloc(follow->n, sizeof(*run.asked));
+	run.poller.path = follow->client->path;
+	run.poller.stop = &stopped;
 	follow->client->stop = &stopped;
+	if (follow->timeout_ns >= 0)
+		run.until = run.begun + follow->timeout_ns;
+	catch_interrupt();
 	while ((status = turn(follow, &run)) == GO_ON)
-		pause_before_next(&run);
+		;
+	client_close(&run.poller);
+	free(run.asked);
 	return status;
 }

@@ -225,6 +225,8 @@ bool wire_read_reply(const char *line, size_t len, enum wire_method method,
 	memset(reply, 0, sizeof(*reply));
 	if (json_parse(line, len, INT64_MAX, &doc, fail))
 		return false;
+	if (doc.id && doc.id_len < sizeof(reply->id))
+		memcpy(reply->id, doc.id, doc.id_len);
 	error = json_get(doc.root, "error");
 	result = json_get(doc.root, "result");
 	if (error)

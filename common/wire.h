@@ -110,6 +110,7 @@ struct wire_submit_reply {
 };
 
 struct wire_reply {
+	char id[WIRE_ID_MAX + 3]; /* which request it answers, as that wrote it; empty: none */
 	struct fail fail; /* not ERR_OK: an error reply, nothing else is set */
 	struct wire_hello_reply hello;
 	struct wire_version_reply version;
