@@ -1,0 +1,55 @@
+# Ending while the disk takes nothing: the grace time holds all the same.
+
+load ../lib/daemon
+
+setup() {
+  daemon_setup
+  export FULLDISK_FLAG=$DIR/full
+}
+teardown() { daemon_teardown; }
+
+@test "a full disk does not hold up the end: the batch runs again after the next start" {
+  preload_daemon fulldisk --handler simulate:delay=500ms --shutdown-grace 1s
+  await_daemon
+  id=$(ctl submit 1)
+  wait_starts 1
+  wait_until 10 start_is_recorded "$id"
+  touch "$FULLDISK_FLAG"
+  wait_log 'the store did not take an outcome'
+  kill "$DAEMON"
+  expect_exit 0
+  log_has "an outcome is lost"
+
+  rm "$FULLDISK_FLAG"
+  start_daemon
+  wait_status "$id" completed
+  [ "$(starts | cut -d ' ' -f 3 | tr '\n' ' ')" = "1 2 " ]
+}
+
+start_is_recorded() {
+  [[ $(ctl status --json "$1") == *'"started_at"'* ]]
+}
+
+@test "another program's lock on the database holds up neither the others nor the end" {
+  start_daemon --settle 10m --shutdown-grace 1s
+  coproc LOCK { exec sqlite3 "$STORE" 3>&-; }
+  COMPANIONS+=("$LOCK_PID")
+  echo 'BEGIN IMMEDIATE; SELECT 1;' >&"${LOCK[1]}"
+  read -rt 10 _ <&"${LOCK[0]}"
+  # All of a turn fail together: 40 submissions do not take 40 times the time of one.
+  python3 -S -E - "$SOCKET" <<'PY'
+import json, socket, sys
+client = socket.socket(socket.AF_UNIX)
+client.settimeout(40)
+client.connect(sys.argv[1])
+line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "submit",
+                   "params": {"ids": [1], "priority": "LOW"}}).encode() + b"\n"
+client.sendall(line * 40)
+reader = client.makefile("r")
+for _ in range(40):
+    assert json.loads(reader.readline())["error"]["data"]["code"] == "busy"
+PY
+  daemon_answers
+  kill "$DAEMON"
+  expect_exit 0
+}
