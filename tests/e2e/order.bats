@@ -13,14 +13,14 @@ teardown() {
 @test "a later HIGH overtakes the remaining batches of an earlier MEDIUM" {
   local medium high
 
-  start_daemon --rate 1/500ms --settle 0
+  start_daemon --rate 1/700ms --settle 0
   medium=$(ctl submit --priority MEDIUM 1 2 3 4 5)
   wait_starts 1
   high=$(ctl submit --priority HIGH 6 7 8 9)
   wait_status "$high" completed
   wait_status "$medium" completed
   assert_order "$medium 0" "$high 0" "$high 1" "$medium 1"
-  assert_spacing 500000000
+  assert_spacing 700000000
   [ "$(ctl status --json "$medium" | e2e json '[b["ids"] for b in d["batches"]]')" = '[[1, 2, 3], [4, 5]]' ]
   [ "$(ctl status --json "$high" | e2e json '[b["ids"] for b in d["batches"]]')" = '[[6, 7, 8], [9]]' ]
 }

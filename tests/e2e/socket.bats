@@ -72,20 +72,20 @@ second() {
   [ "$(<"$SOCKET")" = precious ]
   rm "$SOCKET"
   nc -lkU "$SOCKET" 3>&- &
+  COMPANIONS+=("$!")
   wait_until 10 test -S "$SOCKET"
   refuses 2 "$SOCKET" -- second --socket "$SOCKET" --store "sqlite:$STORE" --log-level error
   [ -S "$SOCKET" ]
-  kill $!
 }
 
 @test "a daemon that ends does not remove the socket of its successor" {
   start_daemon
   rm "$SOCKET"
   nc -lkU "$SOCKET" 3>&- &
+  COMPANIONS+=("$!")
   wait_until 10 test -S "$SOCKET"
   stop_daemon
   [ -S "$SOCKET" ]
-  kill $!
 }
 
 @test "a socket path of 200 characters" {

@@ -23,8 +23,7 @@ teardown() {
   [ "$(e2e json 'sorted(d["batches"][0])' <"$DIR/before")" = "['batch_id', 'ids', 'index', 'status']" ]
   [ "$(e2e json '"started_at" in d or "finished_at" in d' <"$DIR/before")" = False ]
 
-  wait_status "$id" triggered
-  ctl status --json "$id" >"$DIR/during"
+  wait_until 20 saved_as_triggered "$id" "$DIR/during"
   [ "$(e2e json 'd["status"], [b["status"] for b in d["batches"]]' <"$DIR/during")" = \
     "('triggered', ['triggered', 'yet_to_start'])" ]
   [ "$(e2e json '"finished_at" in d["batches"][0] or "finished_at" in d' <"$DIR/during")" = False ]
@@ -50,6 +49,11 @@ teardown() {
       "$(e2e json '[b["batch_id"] for b in d["batches"]]' <"$DIR/after")" ]
     [ "$(e2e json 'd["version"]' <"$DIR/$file")" -lt "$(e2e json 'd["version"]' <"$DIR/after")" ]
   done
+}
+
+saved_as_triggered() {
+  ctl status --json "$1" >"$2"
+  grep -q '^{"ingestion_id":"[^"]*","status":"triggered"' "$2"
 }
 
 has_batches() {
@@ -115,12 +119,13 @@ for batch in status["batches"]:
 @test "--watch prints a line per change and ends with the ingestion" {
   local id
 
-  start_daemon --rate 1/300ms --settle 300ms --handler simulate:delay=150ms
+  start_daemon --rate 1/500ms --settle 500ms --handler simulate:delay=250ms
   id=$(ctl submit 1 2 3 4 5)
   run --separate-stderr ctl status --watch "$id"
   [ "$status" -eq 0 ]
-  [ "$(cut -d ' ' -f 2- <<<"$output")" = \
-    $'yet_to_start 0/2\ntriggered 0/2\ntriggered 1/2\ncompleted 2/2' ] || fail "$output"
+  # A change that is over soon may be missed.
+  [[ $(cut -d ' ' -f 2- <<<"$output" | tr '\n' ';') =~ \
+    ^"yet_to_start 0/2;"("triggered 0/2;")?("triggered 1/2;")?"completed 2/2;"$ ]] || fail "$output"
 }
 
 @test "--watch on a terminal draws a bar, then the table" {

@@ -38,6 +38,7 @@ daemon_setup() {
   LOG=$DIR/log
   DAEMON=
   BYSTANDER_PID=
+  COMPANIONS=() # pids of further processes that are to end with the test
   : >"$LOG"
   # The caller's own settings are none of ours.
   unset "${!INGESTD_@}" XDG_RUNTIME_DIR XDG_STATE_HOME
@@ -45,9 +46,11 @@ daemon_setup() {
 
 # Ends what the test has left running, and fails when a daemon ended badly or a sanitizer spoke.
 daemon_teardown() {
-  local problem=
+  local problem='' process
 
-  [ -z "$BYSTANDER_PID" ] || kill "$BYSTANDER_PID" 2>/dev/null || true
+  for process in $BYSTANDER_PID "${COMPANIONS[@]}"; do
+    kill "$process" 2>/dev/null || true
+  done
   if [ -n "$DAEMON" ]; then
     # A second TERM ends running batches at once. A test that failed may have left a daemon that hangs.
     if [ -n "${BATS_TEST_COMPLETED:-}" ]; then
