@@ -187,6 +187,16 @@ int client_call(struct client *client, struct wire_request *request, struct wire
 	return err_exit_status(fail->err);
 }
 
+void client_name_missing(const struct uuid *ingestion, struct fail *fail)
+{
+	char id[UUID_TEXT_SIZE];
+
+	if (fail->err != ERR_NOT_FOUND)
+		return;
+	uuid_format(ingestion, id);
+	fail_set(fail, ERR_NOT_FOUND, "ingestion %s not found", id);
+}
+
 int client_status(struct client *client, const struct uuid *ingestion, int64_t from_batch,
     struct wire_reply *reply, struct fail *fail)
 {
@@ -194,8 +204,11 @@ int client_status(struct client *client, const struct uuid *ingestion, int64_t f
 	    .method = WIRE_STATUS,
 	    .status = {.ingestion = *ingestion, .from_batch = from_batch},
 	};
+	int status = client_call(client, &request, reply, fail);
 
-	return client_call(client, &request, reply, fail);
+	if (status)
+		client_name_missing(ingestion, fail);
+	return status;
 }
 
 /* ---- connections ---- */

@@ -60,6 +60,9 @@ int client_send(struct client *client, const struct wire_request *request, struc
 int client_receive(struct client *client, enum wire_method method, int64_t deadline,
     struct wire_reply *reply, struct fail *fail);
 
+/* Makes the error about an ingestion that does not exist name it; others stay as they are. */
+void client_name_missing(const struct uuid *ingestion, struct fail *fail);
+
 /* One page of an ingestion's status, from this batch on. As client_call(). */
 int client_status(struct client *client, const struct uuid *ingestion, int64_t from_batch,
     struct wire_reply *reply, struct fail *fail);

@@ -139,6 +139,7 @@ static int listen_for(struct follow *follow, struct run *run, int64_t deadline, 
 	run->asked[i] = false;
 	run->open--;
 	*fail = reply.fail;
+	client_name_missing(&follow->list[i].uuid, fail);
 	status = fail->err ? err_exit_status(fail->err)
 	                   : take_news(follow, &follow->list[i], &reply.status.ingestion, fail);
 	wire_reply_free(&reply);

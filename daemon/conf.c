@@ -174,9 +174,9 @@ static enum err read_flags(struct conf *conf, int argc, char **argv, bool only_c
 	return ERR_OK;
 }
 
-static enum err check_complete(const struct conf *conf, struct fail *fail)
+static enum err check_complete(const struct conf *conf, enum conf_action action, struct fail *fail)
 {
-	if (!conf->socket)
+	if (!conf->socket && action != CONF_CHECK_STORE && action != CONF_PRINT)
 		return fail_set(fail, ERR_INVALID,
 		    "no socket: give --socket, since XDG_RUNTIME_DIR is not set (or too long)");
 	if (!conf->store)
@@ -199,7 +199,7 @@ enum err conf_load(
 		return fail->err;
 	if (set_environment(conf, fail) || read_flags(conf, argc, argv, false, action, fail))
 		return fail->err;
-	return check_complete(conf, fail);
+	return check_complete(conf, *action, fail);
 }
 
 void conf_free(struct conf *conf)

@@ -21,7 +21,7 @@
 
 struct conf {
 	const char *config; /* path of the config file, or "" */
-	const char *socket; /* path */
+	const char *socket; /* path; NULL when there is none and none is needed */
 	const char *socket_group; /* "" for none */
 	const char *store; /* URL */
 	int64_t interval_ns; /* --rate */

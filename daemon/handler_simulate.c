@@ -136,6 +136,8 @@ static void simulate_start(struct handler *handler, struct run *run)
 	call->run = run;
 	call->timer = evtimer_new(simulate->base, on_timer, call);
 	run->work = call;
+	/* The loop's own idea of now may be older, and the call would end too early. */
+	event_base_update_cache_time(simulate->base);
 	event_priority_set(call->timer, 0); /* before clients, however many there are */
 	evtimer_add(call->timer, &delay);
 	run->events->started(run);

@@ -106,7 +106,7 @@ static enum err check_conf(struct daemon *daemon, struct fail *fail)
 
 	if (check_store_url(daemon, fail) || check_group(daemon, fail))
 		return fail->err;
-	if (strlen(daemon->conf.socket) >= SOCK_PATH_SIZE)
+	if (daemon->conf.socket && strlen(daemon->conf.socket) >= SOCK_PATH_SIZE)
 		return fail_set(fail, ERR_INVALID,
 		    "socket: path of %zu bytes, more than %d: %.60s...",
 		    strlen(daemon->conf.socket), SOCK_PATH_SIZE - 1, daemon->conf.socket);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define READ_AHEAD (64 * 1024)
 
@@ -31,7 +32,8 @@ struct conn {
 	size_t in_flight;
 	bool pumping; /* conn_pump() is on the stack */
 	bool ended; /* the peer sends no more */
-	bool refused; /* what it sends cannot be read any more */
+	bool refused; /* what it sends cannot be understood any more: it is thrown away */
+	size_t discarded;
 	bool dead; /* nothing can be sent any more */
 };
 
@@ -66,7 +68,7 @@ static bool is_finished(const struct conn *conn)
 {
 	if (conn->pumping || conn->in_flight > 0)
 		return false;
-	return conn->dead || ((conn->ended || conn->refused) && unsent(conn) == 0);
+	return conn->dead || (conn->ended && unsent(conn) == 0);
 }
 
 static void send_text(struct conn *conn, struct buf *text)
@@ -156,14 +158,32 @@ static void handle_line(struct conn *conn, const char *line, size_t len)
 	api_start(conn->rpc->api, &call->call);
 }
 
-/* A line beyond the limit: its end cannot be told from the next request, so this is the end. */
+/*
+ * A line beyond the limit: its end cannot be told from the next request, so this is the end. But to
+ * close with input unread would destroy the answer on its way (tcp(7) and unix(7) alike).
+ */
 static void refuse_long_line(struct conn *conn)
 {
+	static const struct timeval silence = {.tv_sec = RPC_DISCARD_S};
 	struct fail fail;
 
 	fail_set(&fail, ERR_TOO_LARGE, "the request is longer than %zu bytes", conn->lines.max);
 	send_error(conn, "null", &fail);
 	conn->refused = true;
+	wire_lines_free(&conn->lines);
+	bufferevent_set_timeouts(conn->bev, &silence, NULL);
+}
+
+static void discard_input(struct conn *conn)
+{
+	struct evbuffer *input = bufferevent_get_input(conn->bev);
+
+	conn->discarded += evbuffer_get_length(input);
+	evbuffer_drain(input, evbuffer_get_length(input));
+	if (unsent(conn) == 0)
+		shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
+	if (conn->discarded > RPC_DISCARD_MAX)
+		conn->dead = true;
 }
 
 static bool may_read(const struct conn *conn)
@@ -206,9 +226,11 @@ static void conn_pump(struct conn *conn)
 	if (conn->ended || conn->rpc->draining)
 		hurry_calls(conn);
 	conn->pumping = false;
+	if (conn->refused)
+		discard_input(conn);
 	if (conn->ended)
 		return;
-	if (may_read(conn))
+	if (may_read(conn) || (conn->refused && !conn->dead))
 		bufferevent_enable(conn->bev, EV_READ);
 	else
 		bufferevent_disable(conn->bev, EV_READ);

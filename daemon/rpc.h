@@ -10,6 +10,11 @@
 struct event_base;
 struct rpc;
 
+/* After a line that is too long: what is read and thrown away so that the client sees the answer,
+ * and how long the client may be silent meanwhile. */
+#define RPC_DISCARD_MAX (16 * 1024 * 1024)
+#define RPC_DISCARD_S 2
+
 /* Requests of one connection that are worked on at the same time; more stay unread. */
 #define RPC_MAX_IN_FLIGHT 64
 /* Unsent bytes of replies after which no further request of the connection is read. */

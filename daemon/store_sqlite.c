@@ -5,6 +5,7 @@
 #include "util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,6 +279,18 @@ void sqlite_tidy_on_close(struct sqlite_store *store, bool tidy)
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy, NULL);
 }
 
+/* Why a file cannot be opened. SQLite tries several ways and keeps the error of the last one. */
+static const char *why_not(const char *path, int flags)
+{
+	bool write = flags & SQLITE_OPEN_READWRITE, create = flags & SQLITE_OPEN_CREATE;
+	int fd = open(path, (write ? O_RDWR : O_RDONLY) | (create ? O_CREAT : 0) | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return strerror(errno);
+	close(fd);
+	return "SQLite does not say why";
+}
+
 enum err sqlite_connect(
     struct sqlite_store **result, const char *path, int flags, struct fail *fail)
 {
@@ -288,8 +301,8 @@ enum err sqlite_connect(
 	*result = store;
 	/* One thread at a time uses a connection, so SQLite needs no mutexes of its own. */
 	if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		return fail_set(fail, ERR_INTERNAL, "cannot open the store %s: %s (%s)", path,
-		    sqlite3_errmsg(store->db), strerror(sqlite3_system_errno(store->db)));
+		return fail_set(
+		    fail, ERR_INTERNAL, "cannot open the store %s: %s", path, why_not(path, flags));
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
 	sqlite_tidy_on_close(store, false);

@@ -222,3 +222,10 @@ PYTHON
   wait $!
   daemon_answers
 }
+
+@test "the answer to a line that is too long arrives, whatever else the client sends" {
+  for _ in {1..20}; do
+    # nc(1) reads no further once it cannot write.
+    [[ $(head -c 1500000 /dev/zero | tr '\0' x | nc -NU -w 20 "$SOCKET") == *'"code":"too_large"'* ]]
+  done
+}

@@ -62,7 +62,7 @@ teardown() {
 
 @test "an unknown ingestion: 6; a malformed id: 2; none: 2" {
   start_daemon
-  refuses 6 "not found" -- ctl wait 019b2c6e-7b1e-7d2a-9c55-3f0d6a1c9e42
+  refuses 6 "ingestion 019b2c6e-7b1e-7d2a-9c55-3f0d6a1c9e42 not found" -- ctl wait 019b2c6e-7b1e-7d2a-9c55-3f0d6a1c9e42
   refuses 2 '"xyz"' -- ctl wait xyz
   refuses 2 id -- ctl wait
 }
