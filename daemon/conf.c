@@ -187,13 +187,16 @@ static enum err check_complete(const struct conf *conf, enum conf_action action,
 enum err conf_load(
     struct conf *conf, int argc, char **argv, enum conf_action *action, struct fail *fail)
 {
+	const char *file;
+
 	*conf = (struct conf){0};
 	*action = CONF_RUN;
 	if (set_defaults(conf, fail) || read_flags(conf, argc, argv, true, action, fail))
 		return fail->err;
 	/* The file's name may come from the environment, too; a flag has set it already, then. */
-	if (!*conf->config && getenv("INGESTD_CONFIG") &&
-	    set(conf, &conf_options[0], getenv("INGESTD_CONFIG"), "INGESTD_CONFIG", fail))
+	file = getenv("INGESTD_CONFIG");
+	if (strcmp(conf->values[0].origin, "default") == 0 && file && *file &&
+	    set(conf, &conf_options[0], file, "INGESTD_CONFIG", fail))
 		return fail->err;
 	if (*conf->config && conf_file_read(conf->config, set, conf, fail))
 		return fail->err;
@@ -248,8 +251,8 @@ int64_t conf_settle_ns(const struct conf *conf)
 /* What the reader of the file would take for a comment, for quotes, or for space around a value. */
 static bool needs_quotes(const char *text)
 {
-	return *text &&
-	       (strstr(text, " #") || strchr("#\" ", *text) || text[strlen(text) - 1] == ' ');
+	return *text && (strstr(text, " #") || strstr(text, "\t#") || strchr("#\" \t", *text) ||
+			    strchr(" \t", text[strlen(text) - 1]));
 }
 
 void conf_print(const struct conf *conf, FILE *out)

@@ -48,6 +48,7 @@ struct engine {
 	int64_t last_start; /* the last actual start of this process; LEDGER_NONE: none yet */
 	struct storeq_op *failed, **failed_end; /* writes to repeat, in order */
 	int64_t retry_at;
+	bool in_trouble; /* the store did not do something; it was logged */
 };
 
 static void wake(struct engine *engine)
@@ -68,11 +69,25 @@ static int64_t now_ns(const struct engine *engine)
 
 /* ---- writes ---- */
 
+/* Once per trouble: it is tried again every second. */
+static void log_trouble(struct engine *engine, const char *what, const struct fail *why)
+{
+	if (!engine->in_trouble)
+		log_warn(log_msg(what), log_str("reason", why->text),
+		    log_int("again_every_ms", RETRY_NS / NS_PER_MS));
+	engine->in_trouble = true;
+}
+
+static void end_trouble(struct engine *engine)
+{
+	if (engine->in_trouble)
+		log_info(log_msg("the store works again"));
+	engine->in_trouble = false;
+}
+
 static void repeat_later(struct engine *engine, struct storeq_op *op)
 {
-	if (!engine->failed)
-		log_warn(log_msg("the store did not take an outcome, trying again every second"),
-		    log_str("reason", op->op.fail.text));
+	log_trouble(engine, "the store did not take an outcome", &op->op.fail);
 	op->next = NULL;
 	*engine->failed_end = op;
 	engine->failed_end = &op->next;
@@ -110,6 +125,8 @@ static bool is_recorded(struct engine *engine, struct storeq_op *op)
 		    log_str("reason", op->op.fail.text));
 		return true;
 	case ERR_OK:
+		end_trouble(engine);
+		return true;
 	case ERR_UNKNOWN_OUTCOME:
 		return true;
 	default:
@@ -330,8 +347,7 @@ static void claim_done(struct storeq_op *op)
 	engine->claiming = false;
 	if (op->op.fail.err) {
 		if (op->op.fail.err != ERR_UNKNOWN_OUTCOME)
-			log_warn(log_msg("no batch could be claimed, trying again in a second"),
-			    log_str("reason", op->op.fail.text));
+			log_trouble(engine, "no batch could be claimed", &op->op.fail);
 		engine->wake_at = now_ns(engine) + RETRY_NS;
 	} else if (claim->n == 0) {
 		engine->wake_at = engine->kicked ? LEDGER_NONE : claim->wake;
@@ -342,6 +358,8 @@ static void claim_done(struct storeq_op *op)
 		if (engine->giving_up)
 			give_back_held(engine);
 	}
+	if (!op->op.fail.err && !engine->failed)
+		end_trouble(engine);
 	engine->kicked = false;
 	store_op_reset(&op->op);
 	wake(engine);
@@ -396,8 +414,7 @@ int64_t engine_tick(struct engine *engine, int64_t now)
 	if (engine->failed)
 		return engine->retry_at;
 	if (engine->held) {
-		/* A claim is never early; but this is the promise itself, checked where it is kept.
-		 */
+		/* A claim is never early; but this is where the promise is kept. */
 		now = now_ns(engine);
 		if (now < not_before(engine))
 			return not_before(engine);

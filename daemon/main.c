@@ -21,6 +21,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,6 +44,7 @@ struct daemon {
 	struct event_base *base;
 	struct event *tick; /* the engine's only timer */
 	struct event *deliver, *deliver_reads; /* the store's threads have answers */
+	atomic_bool reads_told; /* deliver_reads is going to run */
 	struct event *signals[3];
 	struct event *grace; /* ends what still runs at a shutdown */
 	struct event *linger;
@@ -172,14 +174,26 @@ static void on_deliver(evutil_socket_t fd, short events, void *arg)
 	leave_if_done(daemon);
 }
 
-/* Turning pages into replies is work: it takes turns with the sockets. */
+/*
+ * Turning pages into replies is work: it takes turns with the sockets. What is left over comes back
+ * by a timer, and the reader does not tell of more meanwhile, since libevent runs what is activated
+ * while it runs others before it looks for anything else: sockets, timers and all.
+ */
 static void on_deliver_reads(evutil_socket_t fd, short events, void *arg)
 {
 	struct daemon *daemon = arg;
+	bool more = storeq_deliver_reads(daemon->queue);
 
 	(void)fd, (void)events;
-	if (storeq_deliver_reads(daemon->queue))
-		event_active(daemon->deliver_reads, EV_READ, 1);
+	if (!more) {
+		atomic_store(&daemon->reads_told, false);
+		/* What was answered between these two lines was not told. */
+		more = storeq_deliver_reads(daemon->queue);
+	}
+	if (more) {
+		atomic_store(&daemon->reads_told, true);
+		arm(daemon->deliver_reads, 0);
+	}
 	leave_if_done(daemon);
 }
 
@@ -202,7 +216,8 @@ static void notify_reads(void *arg)
 {
 	struct daemon *daemon = arg;
 
-	event_active(daemon->deliver_reads, EV_READ, 1);
+	if (!atomic_exchange(&daemon->reads_told, true))
+		event_active(daemon->deliver_reads, EV_READ, 1);
 }
 
 /* ---- shutdown and reload ---- */

@@ -134,7 +134,7 @@ struct store_ops {
 	enum store_result (*begin)(struct store *store, struct fail *fail);
 	enum store_result (*run[STORE_VERB_COUNT])(struct store *store, struct store_op *op);
 	enum store_result (*commit)(struct store *store, struct fail *fail);
-	/* STORE_UNDONE when it is certain that nothing of the turn remains, else STORE_UNKNOWN. */
+	/* STORE_DONE when it is certain that nothing of the turn remains, else STORE_UNKNOWN. */
 	enum store_result (*rollback)(struct store *store, struct fail *fail);
 	void (*close)(struct store *store);
 };

@@ -95,28 +95,32 @@ static void turn_take(struct storeq *queue, struct turn *turn)
 	queue->running += turn->n;
 }
 
-/*
- * Runs the operations in one transaction and counts in *done how many are in it: all, or fewer when
- * the time of a turn is over. *begun is false when there was no transaction at all.
- */
+/* How far a transaction got. */
+struct progress {
+	bool begun; /* there was one at all */
+	size_t ran; /* operations that were run in it; the last one may have failed */
+	size_t done; /* those that did not fail */
+};
+
+/* Runs the operations in one transaction: all, or fewer when the time of a turn is over. */
 static enum store_result run_together(struct storeq *queue, struct storeq_op **ops, size_t n,
-    bool *begun, size_t *done, struct fail *fail)
+    struct progress *progress, struct fail *fail)
 {
 	int64_t end = clock_boot_ns(queue->env.clock) + STOREQ_TURN_NS;
 	enum store_result result = store_begin(queue->env.writer, fail);
 
-	*begun = result == STORE_DONE;
-	*done = 0;
-	while (result == STORE_DONE && *done < n) {
-		struct store_op *op = &ops[*done]->op;
+	*progress = (struct progress){.begun = result == STORE_DONE};
+	while (result == STORE_DONE && progress->ran < n) {
+		struct store_op *op = &ops[progress->ran]->op;
 
-		if (*done > 0 && clock_boot_ns(queue->env.clock) > end)
+		if (progress->ran > 0 && clock_boot_ns(queue->env.clock) > end)
 			break;
 		result = store_run(queue->env.writer, op);
+		progress->ran++;
 		if (result != STORE_DONE)
 			*fail = op->fail;
 		else
-			++*done;
+			progress->done++;
 	}
 	if (result == STORE_DONE)
 		result = store_commit(queue->env.writer, fail);
@@ -147,15 +151,14 @@ static size_t run_singly(struct storeq *queue, struct storeq_op **ops, size_t n,
     enum store_result *result, struct fail *fail)
 {
 	for (size_t i = 0; i < n; i++) {
-		size_t done;
-		bool begun;
+		struct progress progress;
 
-		*result = run_together(queue, &ops[i], 1, &begun, &done, fail);
+		*result = run_together(queue, &ops[i], 1, &progress, fail);
 		if (*result == STORE_UNKNOWN)
 			return i;
 		if (*result == STORE_UNDONE)
-			refuse(&ops[i], begun ? 1 : n - i, fail);
-		if (!begun)
+			refuse(&ops[i], progress.begun ? 1 : n - i, fail);
+		if (!progress.begun)
 			break;
 	}
 	*result = STORE_DONE;
@@ -174,16 +177,15 @@ struct turn_end {
 static struct turn_end turn_run(struct storeq *queue, struct turn *turn)
 {
 	struct turn_end end = {.why.err = ERR_OK};
+	struct progress progress;
 	struct fail fail;
-	bool begun;
-	enum store_result result =
-	    run_together(queue, turn->ops, turn->n, &begun, &end.done, &fail);
+	enum store_result result = run_together(queue, turn->ops, turn->n, &progress, &fail);
 
-	/* The one that failed is in it, too, unless it was the commit that failed. */
-	end.unknown = end.done < turn->n ? end.done + 1 : end.done;
+	end.done = progress.done;
+	end.unknown = progress.ran;
 	if (result == STORE_UNKNOWN) {
 		end.done = 0;
-	} else if (result == STORE_UNDONE && !begun) {
+	} else if (result == STORE_UNDONE && !progress.begun) {
 		/* Each operation by itself would find the same. */
 		refuse(turn->ops, turn->n, &fail);
 		end.done = turn->n;
@@ -392,7 +394,7 @@ static bool is_full(const struct storeq *queue, const struct fifo *fifo, struct 
 		fail_set(&op->op.fail, ERR_BUSY,
 		    "%d requests wait for the store already: try again in a second",
 		    STOREQ_MAX_OPS);
-	else if (fifo->bytes + op_bytes(op) > STOREQ_MAX_BYTES)
+	else if (fifo->n > 0 && fifo->bytes + op_bytes(op) > STOREQ_MAX_BYTES)
 		fail_set(&op->op.fail, ERR_BUSY,
 		    "%d MiB of ids wait for the store already: try again in a second",
 		    STOREQ_MAX_BYTES / (1024 * 1024));

@@ -35,7 +35,8 @@ struct storeq_op {
 
 struct storeq_env {
 	struct store *writer; /* borrowed */
-	struct store *reader; /* borrowed; NULL: reads go through the writer */
+	struct store
+	    *reader; /* borrowed; NULL, only without threads: reads go through the writer */
 	const struct clock *clock;
 	/* Called on a thread of the queue when answers to writes, or to reads, can be delivered. */
 	void (*notify)(void *arg);
@@ -75,7 +76,7 @@ bool storeq_is_idle(struct storeq *queue);
 /*
  * Ends the threads after the engine's operations have been done, and frees the queue. What waits
  * from the front doors is refused with ERR_DRAINING. Answers that were not delivered are delivered
- * now.
+ * now. Without threads nothing may wait any more.
  */
 void storeq_free(struct storeq *queue);
 

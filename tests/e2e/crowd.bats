@@ -20,11 +20,11 @@ def connect():
     return client
 def flood():
     client = connect()
-    client.sendall(request * 60)
+    client.sendall(request * 40)
     reader = client.makefile("rb")
-    for _ in range(60):
+    for _ in range(40):
         reader.readline()
-threads = [threading.Thread(target=flood) for _ in range(20)]
+threads = [threading.Thread(target=flood) for _ in range(10)]
 for thread in threads:
     thread.start()
 ping = connect()
