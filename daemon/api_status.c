@@ -17,6 +17,7 @@ struct look {
 	bool reading; /* the operation is in the queue */
 	bool stale; /* something has changed since it was posted */
 	bool hurried; /* the next page is the answer, whatever it says */
+	bool refused; /* the queue did not take the operation; the timer ends the call */
 };
 
 static void finish(struct look *look)
@@ -32,12 +33,16 @@ static void finish(struct look *look)
 	api_finish(&look->pending);
 }
 
-/* The queue is full; who waits anyway can wait a moment longer for what is then the answer. */
-static void retry_soon(struct look *look)
+/*
+ * The queue is full, or broken: that is the answer. It is given by the timer, because the caller
+ * may be walking a list that this call is in.
+ */
+static void refuse_soon(struct look *look)
 {
-	static const struct timeval soon = {.tv_usec = 100 * 1000};
+	static const struct timeval at_once = {0};
 
-	evtimer_add(look->timer, &soon);
+	look->refused = true;
+	evtimer_add(look->timer, &at_once);
 }
 
 static void read_again(struct look *look)
@@ -50,7 +55,7 @@ static void read_again(struct look *look)
 	if (!look->timer)
 		finish(look);
 	else
-		retry_soon(look);
+		refuse_soon(look);
 }
 
 /* Whether the page is what the client waits for. Without `since` the first page is the measure. */
@@ -83,7 +88,7 @@ static void on_changed(struct watch_entry *entry)
 
 	if (look->reading)
 		look->stale = true;
-	else
+	else if (!look->refused)
 		read_again(look);
 }
 
@@ -91,7 +96,7 @@ static void on_changed(struct watch_entry *entry)
 static void hurry(struct look *look)
 {
 	look->hurried = true;
-	if (!look->reading)
+	if (!look->reading && !look->refused)
 		read_again(look);
 }
 
@@ -102,8 +107,13 @@ static void on_hurry(struct api_call *call)
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)
 {
+	struct look *look = arg;
+
 	(void)fd, (void)events;
-	hurry(arg);
+	if (look->refused)
+		finish(look);
+	else
+		hurry(look);
 }
 
 static void start_waiting(struct look *look, int64_t wait_ms)

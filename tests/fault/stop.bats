@@ -53,3 +53,32 @@ PY
   kill "$DAEMON"
   expect_exit 0
 }
+
+@test "a store that fails ends the daemon, and who waits for news is told" {
+  export FAILSYNC_FLAG=$DIR/fail
+  preload_daemon failsync --settle 10m
+  await_daemon
+  id=$(ctl submit 1)
+  python3 -S -E - "$SOCKET" "$id" "$DIR/waiting" >"$DIR/reply" 3>&- <<'PY' &
+import json, socket, sys
+client = socket.socket(socket.AF_UNIX)
+client.settimeout(30)
+client.connect(sys.argv[1])
+lines = [{"jsonrpc": "2.0", "id": 1, "method": "status",
+          "params": {"ingestion_id": sys.argv[2], "wait_ms": 600000}},
+         {"jsonrpc": "2.0", "id": 2, "method": "ping"}]
+client.sendall("".join(json.dumps(line) + "\n" for line in lines).encode())
+reader = client.makefile("r")
+reader.readline() # the ping overtakes
+open(sys.argv[3], "w").close()
+print(reader.readline(), end="")
+PY
+  waiter=$!
+  COMPANIONS+=("$waiter")
+  wait_until 20 test -e "$DIR/waiting"
+  touch "$FAILSYNC_FLAG"
+  refuses 5 unknown -- ctl submit 2
+  expect_exit 1
+  wait "$waiter"
+  [[ $(<"$DIR/reply") == *'"code":"busy"'* ]] || fail "$(<"$DIR/reply")"
+}
