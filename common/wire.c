@@ -23,6 +23,11 @@ static const struct wire_codec *const codecs[WIRE_METHOD_COUNT] = {
     [WIRE_STATS] = &wire_codec_stats,
 };
 
+const struct wire_codec *wire_codec_of(enum wire_method method)
+{
+	return codecs[method];
+}
+
 const char *wire_method_name(enum wire_method method)
 {
 	return codecs[method]->method;

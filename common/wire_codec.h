@@ -28,6 +28,9 @@ extern const struct wire_codec wire_codec_hello, wire_codec_ping, wire_codec_ver
     wire_codec_submit, wire_codec_append, wire_codec_seal, wire_codec_cancel, wire_codec_status,
     wire_codec_list, wire_codec_stats;
 
+/* The row of a method. */
+const struct wire_codec *wire_codec_of(enum wire_method method);
+
 /* Copies the string `item` into to[size]; false when it is missing, no string, or too long. */
 bool wire_get_text(const cJSON *item, char *to, size_t size);
 
