@@ -1,0 +1,72 @@
+/* Which path leads where. */
+#include "http_exchange.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The manual ingestd-http(7) and openapi.json list the same; tests compare them. */
+const struct http_route http_routes[] = {
+    {"POST", "/ingest", SCOPE_SUBMIT, false, true, http_ingest, http_ingest_done},
+    {"GET", "/status/{id}", SCOPE_READ, false, false, http_status, http_status_done},
+    {"GET", "/ingestions", SCOPE_READ, false, false, http_list, http_list_done},
+    {"GET", "/ingestions/{id}", SCOPE_READ, false, false, http_status, http_status_done},
+    {"GET", "/stats", SCOPE_READ, false, false, http_stats, http_stats_done},
+    {"GET", "/metrics", SCOPE_READ, false, false, http_stats, http_metrics_done},
+    {"GET", "/health", SCOPE_NONE, true, false, http_health, NULL},
+    {"GET", "/healthz", SCOPE_NONE, true, false, http_health, NULL},
+    {"GET", "/readyz", SCOPE_NONE, true, false, http_stats, http_ready_done},
+    {"GET", "/openapi.json", SCOPE_NONE, false, false, http_openapi, NULL},
+    {"GET", "/docs", SCOPE_NONE, false, false, http_docs, NULL},
+    {"GET", "/", SCOPE_NONE, false, false, http_index, NULL},
+    {0},
+};
+
+/* Whether the path has the pattern; what stands for {id} goes to `id`. */
+static bool fits(const char *pattern, const char *path, char id[HTTP_FIELD_MAX])
+{
+	const char *brace = strchr(pattern, '{');
+	size_t fixed = brace ? (size_t)(brace - pattern) : 0;
+
+	id[0] = '\0';
+	if (!brace)
+		return strcmp(pattern, path) == 0;
+	if (strncmp(pattern, path, fixed) != 0 || path[fixed] == '\0' || strchr(path + fixed, '/'))
+		return false;
+	if (strlen(path + fixed) < HTTP_FIELD_MAX)
+		strcpy(id, path + fixed);
+	return true;
+}
+
+static void allow_also(char allow[64], const char *method)
+{
+	size_t len = strlen(allow);
+
+	snprintf(allow + len, 64 - len, "%s%s%s", len ? ", " : "", method,
+	    strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+bool http_route_methods(const char *path, char allow[64])
+{
+	char id[HTTP_FIELD_MAX];
+	bool found = strcmp(path, "*") == 0;
+
+	strcpy(allow, "OPTIONS");
+	for (const struct http_route *route = http_routes; route->method; route++)
+		if (fits(route->path, path, id)) {
+			allow_also(allow, route->method);
+			found = true;
+		}
+	return found;
+}
+
+const struct http_route *http_route_find(const char *method, const char *path,
+    char id[HTTP_FIELD_MAX], char allow[64], int *status)
+{
+	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+
+	for (const struct http_route *route = http_routes; route->method; route++)
+		if (strcmp(route->method, wanted) == 0 && fits(route->path, path, id))
+			return route;
+	*status = http_route_methods(path, allow) ? 405 : 404;
+	return NULL;
+}
