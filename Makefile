@@ -87,13 +87,15 @@ $(B)/ingestctl: $(CLI_OBJ) $(COMMON_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(COMMON_LIBS)
 
-# The schema is SQL for people and a C string for the compiler.
-$(B)/gen/%.sql.h: %.sql
+# The schema, the description of the HTTP interface and its page are files for people and C strings for
+# the compiler. A '?' is escaped, too: two of them may begin a trigraph.
+$(B)/gen/%.h: %
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
-	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< >$@
+	$(Q)sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
 
 $(B)/obj/daemon/store_sqlite_schema.o: $(B)/gen/daemon/schema_sqlite.sql.h
+$(B)/obj/daemon/http_pages.o: $(B)/gen/daemon/openapi.json.h $(B)/gen/daemon/docs.html.h
 
 # Objects are made again when the flags change.
 $(B)/flags: FORCE
@@ -181,13 +183,14 @@ install: all
 	install -m 755 $(B)/ingestd $(DESTDIR)$(SBINDIR)/ingestd
 	install -m 755 $(B)/ingestctl $(DESTDIR)$(BINDIR)/ingestctl
 	install -m 644 man/ingestctl.1 $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 man/ingestd-http.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd.8 $(DESTDIR)$(MANDIR)/man8/
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ingestd $(DESTDIR)$(BINDIR)/ingestctl \
-	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 \
-	    $(DESTDIR)$(MANDIR)/man8/ingestd.8
+	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-http.7 \
+	    $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man8/ingestd.8
 
 clean:
 	rm -rf build
