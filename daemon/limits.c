@@ -137,8 +137,7 @@ void limits_fit_descriptors(struct limits *limits)
 	limits->descriptors = raise_descriptors(wanted + LIMITS_DESCRIPTORS_KEPT);
 	if (most_connections(limits) < wanted)
 		log_warn(log_msg("too few descriptors for max-connections"),
-		    log_int("max_connections", wanted),
-		    log_int("descriptors", limits->descriptors),
+		    log_int("max_connections", wanted), log_int("descriptors", limits->descriptors),
 		    log_int("connections", most_connections(limits)));
 }
 
@@ -172,8 +171,7 @@ enum err limits_admit(struct limits *limits, uid_t uid, struct fail *fail)
 		return refuse(limits, LIMIT_CONNECTIONS, used, fail, "");
 	if (*link && (*link)->connections >= limits_value(limits, LIMIT_CONNECTIONS_PER_UID)) {
 		snprintf(whose, sizeof(whose), " of uid %u", (unsigned)uid);
-		return refuse(
-		    limits, LIMIT_CONNECTIONS_PER_UID, (*link)->connections, fail, whose);
+		return refuse(limits, LIMIT_CONNECTIONS_PER_UID, (*link)->connections, fail, whose);
 	}
 	if (!*link) {
 		*link = xcalloc(1, sizeof(**link));
