@@ -10,9 +10,10 @@
 
 #define OPTS_MAX 16 /* in one table, the common ones included */
 
-static const struct opt common_opts[] = {
-    {ARGS_SOCKET, "socket", "PATH", "socket of the daemon (else $INGESTD_SOCKET, or the default)"},
-    {'h', "help", NULL, "this text"},
+const struct opt args_common[] = {
+    {ARGS_SOCKET, "socket", "PATH", "socket of the daemon (else $INGESTD_SOCKET, or the default)",
+	ARGS_FILES},
+    {'h', "help", NULL, "this text", NULL},
     {0},
 };
 
@@ -58,7 +59,7 @@ static void start(
 	*parser = (struct parser){.cmd = cmd, .env = env};
 	snprintf(parser->shorts, sizeof(parser->shorts), "%s:", mode);
 	add_opts(parser, cmd->opts);
-	add_opts(parser, common_opts);
+	add_opts(parser, args_common);
 	/* Zero makes getopt read the mode anew, in its next call; that call gets nothing to do, so
 	 * that args_parse() sees each argument before getopt does. */
 	opterr = 0;
@@ -121,7 +122,7 @@ static void print_section(const char *title, const char *lines)
 
 static void print_help(const struct cmd *cmd)
 {
-	int width = opts_width(common_opts, opts_width(cmd->opts, 0));
+	int width = opts_width(args_common, opts_width(cmd->opts, 0));
 
 	printf("usage: ");
 	print_invocation(cmd);
@@ -131,10 +132,10 @@ static void print_help(const struct cmd *cmd)
 	if (cmd->subs)
 		printf("\ncommands:\n");
 	for (const struct cmd *const *sub = cmd->subs; sub && *sub; sub++)
-		printf("  %-8s  %s\n", (*sub)->name, (*sub)->summary);
+		printf("  %-10s  %s\n", (*sub)->name, (*sub)->summary);
 	printf("\noptions:\n");
 	print_opts(cmd->opts, width);
-	print_opts(common_opts, width);
+	print_opts(args_common, width);
 	print_section("exit status", cmd->exits);
 	print_section("example", cmd->example);
 }

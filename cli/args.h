@@ -9,7 +9,12 @@ struct opt {
 	const char *name; /* long option, without dashes */
 	const char *arg; /* name of its value; NULL: it takes none */
 	const char *help; /* one line */
+	/* What completion offers as its value: words with spaces between them, or ARGS_FILES; NULL:
+	 * nothing. */
+	const char *values;
 };
+
+#define ARGS_FILES "/" /* names of files */
 
 enum args_key {
 	ARGS_OPERAND = 1, /* not an option */
@@ -20,6 +25,9 @@ enum args_key {
 	ARGS_ALL,
 	ARGS_VERSION,
 };
+
+/* The options that every command has; an entry without a name ends the list. */
+extern const struct opt args_common[];
 
 /* The result of parsing that means: nothing to report, go on. All others are exit statuses. */
 #define ARGS_GO_ON (-1)

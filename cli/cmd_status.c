@@ -25,10 +25,10 @@ struct status {
 };
 
 static const struct opt opts[] = {
-    {'w', "watch", NULL, "show changes until the ingestion has ended"},
-    {ARGS_FROM, "from", "BATCH", "begin at the batch with this index"},
-    {ARGS_ALL, "all", NULL, "all batches, not only the first 1000"},
-    {ARGS_JSON, "json", NULL, "JSON instead of text, one object per line"},
+    {'w', "watch", NULL, "show changes until the ingestion has ended", NULL},
+    {ARGS_FROM, "from", "BATCH", "begin at the batch with this index", NULL},
+    {ARGS_ALL, "all", NULL, "all batches, not only the first 1000", NULL},
+    {ARGS_JSON, "json", NULL, "JSON instead of text, one object per line", NULL},
     {0},
 };
 

@@ -22,13 +22,14 @@ struct submit {
 };
 
 static const struct opt opts[] = {
-    {'p', "priority", "P", "HIGH, MEDIUM or LOW, in any case; MEDIUM if not given"},
-    {'l', "label", "TEXT", "a text of at most 128 bytes that status shows"},
-    {'f', "file", "FILE", "read ids from this file, - is stdin; may be repeated"},
-    {'w', "wait", NULL, "wait until the ingestion has ended"},
-    {'q', "quiet", NULL, "no progress bar and no notices"},
-    {'v', "verbose", NULL, "say on stderr what was submitted"},
-    {ARGS_JSON, "json", NULL, "print the daemon's answer as JSON instead of the id"},
+    {'p', "priority", "P", "HIGH, MEDIUM or LOW, in any case; MEDIUM if not given",
+	"HIGH MEDIUM LOW"},
+    {'l', "label", "TEXT", "a text of at most 128 bytes that status shows", NULL},
+    {'f', "file", "FILE", "read ids from this file, - is stdin; may be repeated", ARGS_FILES},
+    {'w', "wait", NULL, "wait until the ingestion has ended", NULL},
+    {'q', "quiet", NULL, "no progress bar and no notices", NULL},
+    {'v', "verbose", NULL, "say on stderr what was submitted", NULL},
+    {ARGS_JSON, "json", NULL, "print the daemon's answer as JSON instead of the id", NULL},
     {0},
 };
 
@@ -227,7 +228,8 @@ static int submit_ids(struct submit *submit, const char *socket)
 	struct fail fail;
 	int status;
 
-	if (input_read(&submit->input, &submit->request.submit.ids, &fail))
+	if (input_open(&submit->input, false, &fail) ||
+	    input_read(&submit->input, WIRE_MAX_MESSAGE, &submit->request.submit.ids, &fail))
 		return out_fail(err_exit_status(fail.err), "%s", fail.text);
 	status = client_open(&client, socket, &fail);
 	if (status)
@@ -262,6 +264,7 @@ const struct cmd cmd_submit = {
     .name = "submit",
     .summary = "Submits a list of ids as one ingestion and prints the id of the ingestion",
     .operands = "[ID|FIRST-LAST|-]...",
+    .words = "-",
     .about =
 	"Ids are integers from 1 to 9223372036854775807; the ids of arguments come first, then\n"
 	"those of files, each in their order. Separators are white space and commas.",

@@ -18,9 +18,9 @@ struct wait {
 };
 
 static const struct opt opts[] = {
-    {ARGS_TIMEOUT, "timeout", "D", "give up after this time, such as 90s or 1h30m"},
-    {'q', "quiet", NULL, "print nothing but errors"},
-    {ARGS_JSON, "json", NULL, "print the status of each as JSON, one per line"},
+    {ARGS_TIMEOUT, "timeout", "D", "give up after this time, such as 90s or 1h30m", NULL},
+    {'q', "quiet", NULL, "print nothing but errors", NULL},
+    {ARGS_JSON, "json", NULL, "print the status of each as JSON, one per line", NULL},
     {0},
 };
 

@@ -3,13 +3,13 @@
 #include "clock.h"
 #include "err.h"
 #include "exits.h"
+#include "interrupt.h"
 #include "out.h"
 #include "page.h"
 #include "util.h"
 
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,28 +32,6 @@ struct run {
 	int64_t heard; /* when the last answer came */
 	int64_t failing_since; /* 0: all is well */
 };
-
-static volatile sig_atomic_t stopped; /* a signal handler has no other place to write to */
-
-static void on_interrupt(int number)
-{
-	(void)number;
-	stopped = 1;
-}
-
-/*
- * Calls that wait return with EINTR. A second signal ends the program at once. Who started this
- * program with SIGINT ignored, as a shell without job control does for "&", meant it.
- */
-static void catch_interrupt(void)
-{
-	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-	struct sigaction old;
-
-	sigemptyset(&action.sa_mask);
-	if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-		sigaction(SIGINT, &action, NULL);
-}
 
 static int64_t now_ns(void)
 {
@@ -203,30 +181,55 @@ static bool is_passing(struct follow *follow, struct run *run, int status, const
 
 /* ---- showing ---- */
 
-static void draw(struct follow *follow)
+/* What is known about all of them together. */
+struct sum {
+	int64_t done, total; /* batches */
+	size_t final;
+	int64_t first_ms; /* when the first one was submitted */
+};
+
+static struct sum sum_up(const struct follow *follow, int64_t utc_ms)
 {
-	int64_t utc_ms = clock_utc_ms(clock_system()), first_ms = utc_ms;
-	char status[48];
-	struct bar_state state = {.status = status};
-	size_t final = 0;
+	struct sum sum = {.first_ms = utc_ms};
 
 	for (size_t i = 0; i < follow->n; i++) {
 		const struct followed *one = &follow->list[i];
 
-		final += one->final;
-		state.done += follow_done(&one->now.counts);
-		state.total += one->now.counts.batches;
-		if (one->now.created_ms > 0 && one->now.created_ms < first_ms)
-			first_ms = one->now.created_ms;
+		sum.final += one->final;
+		sum.done += follow_done(&one->now.counts);
+		sum.total += one->now.counts.batches;
+		if (one->now.created_ms > 0 && one->now.created_ms < sum.first_ms)
+			sum.first_ms = one->now.created_ms;
 	}
-	state.elapsed_ms = utc_ms - first_ms;
-	snprintf(status, sizeof(status), "%zu/%zu ingestions", final, follow->n);
+	return sum;
+}
+
+static void draw(struct follow *follow)
+{
+	int64_t utc_ms = clock_utc_ms(clock_system());
+	struct sum sum = sum_up(follow, utc_ms);
+	struct bar_state state = {.done = sum.done, .total = sum.total};
+	char count[64], status[64], priority[16] = "", elapsed[BAR_TIME_SIZE + 2] = "  ";
+
+	if (sum.total == 0) /* nothing is known yet */
+		return;
+	snprintf(count, sizeof(count), "  %" PRId64 "/%" PRId64, sum.done, sum.total);
+	snprintf(status, sizeof(status), "  %zu/%zu ingestions", sum.final, follow->n);
 	if (follow->n == 1) {
-		state.priority = priority_name(follow->list[0].now.priority);
-		state.status = ingestion_status_name(counts_status(&follow->list[0].now.counts));
+		const struct ingestion *one = &follow->list[0].now;
+
+		snprintf(status, sizeof(status), "  %s",
+		    ingestion_status_name(counts_status(&one->counts)));
+		if (one->version > 0)
+			snprintf(priority, sizeof(priority), "  %s", priority_name(one->priority));
 	}
-	if (state.total > 0) /* something is known already */
-		bar_draw(&follow->bar, &state);
+	bar_format_time(utc_ms - sum.first_ms, elapsed + 2);
+	bar_add(&state, count, BAR_ALWAYS);
+	bar_add(&state, " batches", 1);
+	bar_add(&state, status, 4);
+	bar_add(&state, priority, 2);
+	bar_add(&state, elapsed, 3);
+	bar_draw(&follow->bar, &state);
 }
 
 static int say_interrupted(struct follow *follow)
@@ -308,7 +311,7 @@ static int turn(struct follow *follow, struct run *run)
 	struct fail fail = {0};
 	int status = exchange(follow, run, next_deadline(follow, run, now_ns()), &fail);
 
-	if (stopped)
+	if (interrupt_came)
 		return say_interrupted(follow);
 	if (!status)
 		run->failing_since = 0;
@@ -328,7 +331,7 @@ static int turn(struct follow *follow, struct run *run)
 	}
 	client_close(&run->poller);
 	poll(NULL, 0, RETRY_MS); /* a signal cuts it short */
-	return stopped ? say_interrupted(follow) : GO_ON;
+	return interrupt_came ? say_interrupted(follow) : GO_ON;
 }
 
 int follow_run(struct follow *follow)
@@ -338,11 +341,11 @@ int follow_run(struct follow *follow)
 
 	run.asked = xcalloc(follow->n, sizeof(*run.asked));
 	run.poller.path = follow->client->path;
-	run.poller.stop = &stopped;
-	follow->client->stop = &stopped;
+	run.poller.stop = &interrupt_came;
+	follow->client->stop = &interrupt_came;
 	if (follow->timeout_ns >= 0)
 		run.until = run.begun + follow->timeout_ns;
-	catch_interrupt();
+	interrupt_catch();
 	while ((status = turn(follow, &run)) == GO_ON)
 		;
 	client_close(&run.poller);

@@ -26,6 +26,12 @@ void idtext_add(struct idtext *text, const char *piece, size_t len)
 	/* The end of the text ends a token as a line break does. */
 	text->at = len > 0 ? piece : "\n";
 	text->end = text->at + (len > 0 ? len : 1);
+	text->ended = len == 0;
+}
+
+bool idtext_ended(const struct idtext *text)
+{
+	return text->ended;
 }
 
 static void name_place(const struct idtext *text, char place[PLACE_SIZE])

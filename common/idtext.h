@@ -29,6 +29,7 @@ struct idtext {
 	size_t line;
 	int64_t next, last; /* what is left of a range; next 0: nothing */
 	bool in_comment;
+	bool ended; /* the piece is the empty one */
 	size_t token_len; /* what the last piece ended with in the midst of a token */
 	char token[IDTEXT_TOKEN_MAX + 1];
 };
@@ -49,5 +50,8 @@ void idtext_add(struct idtext *text, const char *piece, size_t len);
  * ERR_INVALID, ERR_TOO_LARGE.
  */
 enum err idtext_read(struct idtext *text, size_t max, struct idlist *ids, struct fail *fail);
+
+/* Whether all of the text was read, provided that idtext_read() wants the next piece. */
+bool idtext_ended(const struct idtext *text);
 
 #endif

@@ -28,6 +28,7 @@ static enum err read_in_pieces(struct idtext *text, const char *string, size_t p
 		free(copy);
 		if (fail->err)
 			break;
+		assert_int_equal(idtext_ended(text), ended);
 	}
 	return fail->err;
 }
