@@ -202,7 +202,9 @@ int client_status(struct client *client, const struct uuid *ingestion, int64_t f
 {
 	struct wire_request request = {
 	    .method = WIRE_STATUS,
-	    .status = {.ingestion = *ingestion, .from_batch = from_batch},
+	    .status = {.ingestion = *ingestion,
+		.from_batch = from_batch,
+		.limit = WIRE_STATUS_LIMIT},
 	};
 	int status = client_call(client, &request, reply, fail);
 

@@ -10,9 +10,11 @@ static const struct entry {
 	const char *name;
 	int rpc_code;
 	int exit_status;
+	int64_t retry_ms;
 	const char *text;
-} entries[ERR_COUNT] = {[ERR_OK] = {"ok", 0, 0, "no error"},
-#define X(symbol, name, rpc, http, exit, text) [ERR_##symbol] = {name, rpc, exit, text},
+} entries[ERR_COUNT] = {[ERR_OK] = {"ok", 0, 0, 0, "no error"},
+#define X(symbol, name, rpc, http, exit, retry, text)                                              \
+	[ERR_##symbol] = {name, rpc, exit, retry, text},
     ERR_LIST(X)
 #undef X
 };
@@ -30,6 +32,11 @@ int err_rpc_code(enum err err)
 int err_exit_status(enum err err)
 {
 	return entries[err].exit_status;
+}
+
+int64_t fail_retry_ms(const struct fail *fail)
+{
+	return fail->retry_ms > 0 ? fail->retry_ms : entries[fail->err].retry_ms;
 }
 
 enum err err_by_name(const char *name)
@@ -53,6 +60,7 @@ enum err fail_set(struct fail *fail, enum err err, const char *format, ...)
 		snprintf(text, sizeof(text), "%s", entries[err].text);
 	va_end(args);
 	fail->err = err;
+	fail->retry_ms = 0;
 	utf8_clean(fail->text, sizeof(fail->text), text);
 	return err;
 }

@@ -24,6 +24,8 @@ static const char *const ingestion_names[INGESTION_STATUS_COUNT] = {
     [INGESTION_TRIGGERED] = "triggered",
     [INGESTION_COMPLETED] = "completed",
     [INGESTION_FAILED] = "failed",
+    [INGESTION_RECEIVING] = "receiving",
+    [INGESTION_CANCELLED] = "cancelled",
 };
 
 /* Index of `name` in names[first..count), or -1. */
@@ -68,6 +70,15 @@ const char *ingestion_status_name(enum ingestion_status status)
 	return ingestion_names[status];
 }
 
+bool ingestion_status_by_name(const char *name, enum ingestion_status *status)
+{
+	int found = find(ingestion_names, 0, INGESTION_STATUS_COUNT, name);
+
+	if (found >= 0)
+		*status = (enum ingestion_status)found;
+	return found >= 0;
+}
+
 enum ingestion_status counts_status(const struct counts *counts)
 {
 	int64_t failed = counts->by_status[BATCH_FAILED];
@@ -79,9 +90,22 @@ enum ingestion_status counts_status(const struct counts *counts)
 	return INGESTION_TRIGGERED;
 }
 
+enum ingestion_status ingestion_status_of(const struct ingestion *ingestion)
+{
+	switch (ingestion->stage) {
+	case STAGE_RECEIVING:
+		return INGESTION_RECEIVING;
+	case STAGE_CANCELLED:
+		return INGESTION_CANCELLED;
+	default:
+		return counts_status(&ingestion->counts);
+	}
+}
+
 bool ingestion_status_is_final(enum ingestion_status status)
 {
-	return status == INGESTION_COMPLETED || status == INGESTION_FAILED;
+	return status == INGESTION_COMPLETED || status == INGESTION_FAILED ||
+	       status == INGESTION_CANCELLED;
 }
 
 int64_t batches_of(int64_t ids, int64_t batch_size)
@@ -96,12 +120,15 @@ int64_t batch_length(int64_t ids, int64_t batch_size, int64_t index)
 	return left < batch_size ? left : batch_size;
 }
 
+/* Makes room for one more behind n; grows at each power of two. */
+static void *grown(void *v, size_t n, size_t size)
+{
+	return n & (n - 1) ? v : xreallocarray(v, n ? 2 * n : 1, size);
+}
+
 struct batch *status_page_add(struct status_page *page)
 {
-	/* Grows at each power of two. */
-	if ((page->n & (page->n - 1)) == 0)
-		page->batches =
-		    xreallocarray(page->batches, page->n ? 2 * page->n : 1, sizeof(*page->batches));
+	page->batches = grown(page->batches, page->n, sizeof(*page->batches));
 	page->batches[page->n] = (struct batch){0};
 	return &page->batches[page->n++];
 }
@@ -113,4 +140,43 @@ void status_page_free(struct status_page *page)
 	free(page->batches);
 	idlist_free(&page->ids);
 	*page = (struct status_page){0};
+}
+
+struct ingestion *list_page_add(struct list_page *page)
+{
+	page->v = grown(page->v, page->n, sizeof(*page->v));
+	page->v[page->n] = (struct ingestion){0};
+	return &page->v[page->n++];
+}
+
+void list_page_free(struct list_page *page)
+{
+	free(page->v);
+	*page = (struct list_page){0};
+}
+
+bool list_filter_matches(const struct list_filter *filter, const struct ingestion *ingestion)
+{
+	char id[UUID_TEXT_SIZE];
+
+	uuid_format(&ingestion->uuid, id);
+	return (!filter->has_status || filter->status == ingestion_status_of(ingestion)) &&
+	       (!filter->has_priority || filter->priority == ingestion->priority) &&
+	       (!filter->label[0] || strcmp(filter->label, ingestion->label) == 0) &&
+	       (filter->seq == 0 || filter->seq == ingestion->seq) &&
+	       strncmp(filter->id_prefix, id, strlen(filter->id_prefix)) == 0;
+}
+
+bool key_is_valid(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len] > ' ' && text[len] <= '~')
+		len++;
+	return text[len] == '\0' && len >= 1 && len <= KEY_MAX;
+}
+
+int64_t lane_waiting(const struct lane_total *lane)
+{
+	return lane->batches[BATCH_YET_TO_START] + lane->batches[BATCH_RETRYING];
 }

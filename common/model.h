@@ -36,21 +36,35 @@ enum ingestion_status {
 	INGESTION_TRIGGERED,
 	INGESTION_COMPLETED,
 	INGESTION_FAILED,
+	INGESTION_RECEIVING,
+	INGESTION_CANCELLED,
 };
-#define INGESTION_STATUS_COUNT 4
+#define INGESTION_STATUS_COUNT 6
+
+/*
+ * A list that comes in one message is sealed from the beginning.
+ *
+ * receiving --seal--> sealed
+ *     |
+ *     +--cancel, expiry--> cancelled: it never had a place in the line, and its ids are removed
+ */
+enum stage { STAGE_SEALED, STAGE_RECEIVING, STAGE_CANCELLED };
 
 #define LABEL_MAX 128 /* bytes */
+#define KEY_MAX 255 /* bytes, visible ASCII */
+#define PRINCIPAL_MAX 80 /* bytes; who submits, such as "uid:1000" */
 
 /* What one ingestion consists of, right now. */
 struct counts {
-	int64_t ids;
-	int64_t batches;
+	int64_t ids; /* of an upload: those that have arrived */
+	int64_t batches; /* of an upload: 0 until it is sealed */
 	int64_t by_status[BATCH_STATUS_COUNT]; /* batches; adds up to `batches` */
 };
 
 struct ingestion {
 	struct uuid uuid;
-	int64_t seq; /* submission number: the place in the line of its priority */
+	enum stage stage;
+	int64_t seq; /* submission number: the place in the line of its priority; 0: not sealed */
 	enum priority priority;
 	char label[LABEL_MAX + 1]; /* empty: none */
 	int64_t batch_size;
@@ -81,6 +95,32 @@ struct status_page {
 	int64_t next_batch; /* the index to go on from, or -1: nothing follows */
 };
 
+/* What `list` looks for; all that is given must hold. */
+struct list_filter {
+	bool has_status, has_priority;
+	enum ingestion_status status;
+	enum priority priority;
+	char label[LABEL_MAX + 1]; /* exactly this one; empty: any */
+	char id_prefix[UUID_TEXT_SIZE]; /* beginning of the id's text, lower case; empty: any */
+	int64_t seq; /* 0: any */
+};
+
+#define LIST_CURSOR_SIZE 40
+
+/* Ingestions, newest first. */
+struct list_page {
+	struct ingestion *v; /* owned */
+	size_t n;
+	char next[LIST_CURSOR_SIZE]; /* where to go on; empty: nothing follows */
+};
+
+/* What stands in the lane of one priority, and what has become of all that ever did. */
+struct lane_total {
+	int64_t ids; /* in batches that wait: not started yet, or to be run again */
+	int64_t batches[BATCH_STATUS_COUNT];
+	int64_t ingestions[INGESTION_STATUS_COUNT];
+};
+
 /* "HIGH", "MEDIUM", "LOW". */
 const char *priority_name(enum priority priority);
 
@@ -91,9 +131,13 @@ const char *batch_status_name(enum batch_status status);
 bool batch_status_by_name(const char *name, enum batch_status *status);
 
 const char *ingestion_status_name(enum ingestion_status status);
+bool ingestion_status_by_name(const char *name, enum ingestion_status *status);
 
-/* The status that follows from the counts. */
+/* The status that follows from the counts of a sealed ingestion. */
 enum ingestion_status counts_status(const struct counts *counts);
+
+/* The status of any ingestion. */
+enum ingestion_status ingestion_status_of(const struct ingestion *ingestion);
 
 /* Whether nothing will change any more. */
 bool ingestion_status_is_final(enum ingestion_status status);
@@ -109,5 +153,20 @@ struct batch *status_page_add(struct status_page *page);
 
 /* Frees the content. */
 void status_page_free(struct status_page *page);
+
+/* Appends an ingestion; valid until the next one is added. */
+struct ingestion *list_page_add(struct list_page *page);
+
+/* Frees the content. */
+void list_page_free(struct list_page *page);
+
+/* Whether an ingestion is one that the filter asks for. */
+bool list_filter_matches(const struct list_filter *filter, const struct ingestion *ingestion);
+
+/* A key: 1 to KEY_MAX bytes, all of them visible ASCII. */
+bool key_is_valid(const char *text);
+
+/* Batches of the lane that stand in line. */
+int64_t lane_waiting(const struct lane_total *lane);
 
 #endif

@@ -85,3 +85,19 @@ bool uuid_parse(const char *text, struct uuid *uuid)
 	}
 	return true;
 }
+
+bool uuid_prefix(const char *prefix, struct uuid *low, struct uuid *high)
+{
+	char first[UUID_TEXT_SIZE] = "00000000-0000-0000-0000-000000000000";
+	char last[UUID_TEXT_SIZE] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+	size_t len = strlen(prefix);
+
+	if (len >= UUID_TEXT_SIZE)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (prefix[i] >= 'A' && prefix[i] <= 'F')
+			return false;
+	memcpy(first, prefix, len);
+	memcpy(last, prefix, len);
+	return uuid_parse(first, low) && uuid_parse(last, high);
+}

@@ -25,4 +25,10 @@ void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_SIZE]);
 /* Reads the 36-character text form; either case. False when it is anything else. */
 bool uuid_parse(const char *text, struct uuid *uuid);
 
+/*
+ * The range of all UUIDs whose text form begins with `prefix`, in lower case. False: there are
+ * none.
+ */
+bool uuid_prefix(const char *prefix, struct uuid *low, struct uuid *high);
+
 #endif

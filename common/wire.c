@@ -1,17 +1,26 @@
 /* The envelope of JSON-RPC 2.0 around the methods. */
 #include "wire.h"
 
+#include "utf8.h"
+#include "util.h"
 #include "wire_codec.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define RETRY_MAX_MS (24 * 60 * 60 * 1000) /* that a client believes */
 
 static const struct wire_codec *const codecs[WIRE_METHOD_COUNT] = {
     [WIRE_HELLO] = &wire_codec_hello,
     [WIRE_PING] = &wire_codec_ping,
     [WIRE_VERSION] = &wire_codec_version,
     [WIRE_SUBMIT] = &wire_codec_submit,
+    [WIRE_APPEND] = &wire_codec_append,
+    [WIRE_SEAL] = &wire_codec_seal,
+    [WIRE_CANCEL] = &wire_codec_cancel,
     [WIRE_STATUS] = &wire_codec_status,
+    [WIRE_LIST] = &wire_codec_list,
+    [WIRE_STATS] = &wire_codec_stats,
 };
 
 const char *wire_method_name(enum wire_method method)
@@ -42,6 +51,96 @@ void wire_add_uuid(cJSON *object, const char *name, const struct uuid *uuid)
 
 	uuid_format(uuid, text);
 	cJSON_AddStringToObject(object, name, text);
+}
+
+enum err wire_read_ingestion_id(const cJSON *params, struct uuid *uuid, struct fail *fail)
+{
+	const char *text = json_get_str(json_get(params, "ingestion_id"));
+
+	if (!text)
+		return fail_set(fail, ERR_INVALID, "\"ingestion_id\" must be a string with a UUID");
+	if (!uuid_parse(text, uuid))
+		return fail_set(fail, ERR_INVALID, "\"%.64s\" is not a UUID", text);
+	return ERR_OK;
+}
+
+enum err wire_read_ids(
+    const struct json_doc *doc, const cJSON *params, struct idlist *ids, struct fail *fail)
+{
+	const int64_t *v;
+	size_t n;
+
+	if (!json_get_ids(doc, json_get(params, "ids"), &v, &n))
+		return fail_set(fail, ERR_INVALID, "\"ids\" must be an array of integers");
+	if (n == 0)
+		return fail_set(fail, ERR_INVALID, "\"ids\" is empty: at least one id is needed");
+	idlist_add(ids, v, n);
+	return ERR_OK;
+}
+
+enum err wire_read_priority(
+    const cJSON *item, bool *has, enum priority *priority, struct fail *fail)
+{
+	const char *name = json_get_str(item);
+
+	*has = item != NULL;
+	if (!item || (name && priority_by_name(name, priority)))
+		return ERR_OK;
+	if (!name)
+		return fail_set(
+		    fail, ERR_INVALID, "\"priority\" must be a string: HIGH, MEDIUM or LOW");
+	return fail_set(
+	    fail, ERR_INVALID, "priority \"%.40s\" is not one of HIGH, MEDIUM, LOW", name);
+}
+
+static bool has_control(const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t length = utf8_length(text, left);
+
+		if (utf8_is_control(text, length))
+			return true;
+		text += length;
+		left -= length;
+	}
+	return false;
+}
+
+enum err wire_read_label(const cJSON *item, char label[LABEL_MAX + 1], struct fail *fail)
+{
+	const char *text = json_get_str(item);
+
+	if (!item)
+		return ERR_OK;
+	if (!text || !*text)
+		return fail_set(fail, ERR_INVALID, "\"label\" must be a string and not empty");
+	if (strlen(text) > LABEL_MAX)
+		return fail_set(fail, ERR_INVALID, "\"label\" has %zu bytes, more than %d",
+		    strlen(text), LABEL_MAX);
+	if (has_control(text))
+		return fail_set(fail, ERR_INVALID, "\"label\" has a control character");
+	strcpy(label, text);
+	return ERR_OK;
+}
+
+void wire_add_time(cJSON *object, const char *name, int64_t utc_ms)
+{
+	char text[TIME_TEXT_SIZE];
+
+	if (utc_ms == 0)
+		return;
+	format_time(utc_ms, text);
+	cJSON_AddStringToObject(object, name, text);
+}
+
+bool wire_get_time(const cJSON *item, int64_t *utc_ms)
+{
+	const char *text = json_get_str(item);
+
+	*utc_ms = 0;
+	return !item || (text && parse_time(text, utc_ms));
 }
 
 /* ---- requests ---- */
@@ -142,6 +241,7 @@ enum err wire_read_request(
 void wire_request_free(struct wire_request *request)
 {
 	idlist_free(&request->submit.ids);
+	idlist_free(&request->append.ids);
 }
 
 /* Starts a message; `id` is JSON text. */
@@ -202,16 +302,20 @@ void wire_write_error(const char *id, const struct fail *fail, struct buf *out)
 	cJSON_AddStringToObject(error, "message", fail->text);
 	data = cJSON_AddObjectToObject(error, "data");
 	cJSON_AddStringToObject(data, "code", err_name(fail->err));
+	if (fail_retry_ms(fail) > 0)
+		json_add_int(data, "retry_after_ms", fail_retry_ms(fail));
 	write_message(root, out);
 }
 
 static void read_error(const cJSON *error, struct fail *fail)
 {
-	const char *name = json_get_str(json_get(json_get(error, "data"), "code"));
+	const cJSON *data = json_get(error, "data");
+	const char *name = json_get_str(json_get(data, "code"));
 	const char *text = json_get_str(json_get(error, "message"));
 
 	fail_set(
 	    fail, name ? err_by_name(name) : ERR_INTERNAL, "%s", text ? text : "no reason given");
+	json_get_int(json_get(data, "retry_after_ms"), 1, RETRY_MAX_MS, &fail->retry_ms);
 }
 
 bool wire_read_reply(const char *line, size_t len, enum wire_method method,
@@ -246,4 +350,5 @@ bool wire_read_reply(const char *line, size_t len, enum wire_method method,
 void wire_reply_free(struct wire_reply *reply)
 {
 	status_page_free(&reply->status);
+	list_page_free(&reply->list);
 }

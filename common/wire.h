@@ -7,6 +7,7 @@
 #define INGESTD_WIRE_H
 
 #include "buf.h"
+#include "digest.h"
 #include "err.h"
 #include "idlist.h"
 #include "model.h"
@@ -53,13 +54,25 @@ void wire_lines_free(struct wire_lines *lines);
 
 /* ---- messages ---- */
 
-enum wire_method { WIRE_HELLO, WIRE_PING, WIRE_VERSION, WIRE_SUBMIT, WIRE_STATUS };
-#define WIRE_METHOD_COUNT 5
+enum wire_method {
+	WIRE_HELLO,
+	WIRE_PING,
+	WIRE_VERSION,
+	WIRE_SUBMIT,
+	WIRE_APPEND,
+	WIRE_SEAL,
+	WIRE_CANCEL,
+	WIRE_STATUS,
+	WIRE_LIST,
+	WIRE_STATS,
+};
+#define WIRE_METHOD_COUNT 10
 
 /* What a daemon allows; a client learns it from `hello`. */
 struct wire_limits {
 	int64_t max_message_bytes;
 	int64_t max_id;
+	int64_t max_ids; /* in one ingestion */
 	int64_t batch_size;
 };
 
@@ -67,7 +80,25 @@ struct wire_submit {
 	bool has_priority;
 	enum priority priority;
 	char label[LABEL_MAX + 1]; /* empty: none */
+	char key[KEY_MAX + 1]; /* empty: none */
+	bool open; /* begins an upload: the ids come with append */
+	struct idlist ids; /* empty if `open` */
+};
+
+/* A part of an upload: the ids from this place of the list on. */
+struct wire_append {
+	struct uuid ingestion;
+	int64_t offset;
 	struct idlist ids;
+};
+
+struct wire_seal {
+	struct uuid ingestion;
+	int64_t ids; /* how many there should be; -1: not said */
+};
+
+struct wire_cancel {
+	struct uuid ingestion;
 };
 
 enum wire_until { WIRE_UNTIL_CHANGE, WIRE_UNTIL_FINAL };
@@ -77,9 +108,20 @@ enum wire_until { WIRE_UNTIL_CHANGE, WIRE_UNTIL_FINAL };
 struct wire_status {
 	struct uuid ingestion;
 	int64_t from_batch;
+	int64_t limit; /* most batches on the page; 0: none at all */
 	int64_t wait_ms; /* how long the answer may be held back; 0: not at all */
 	int64_t since; /* WIRE_UNTIL_CHANGE: the version that is known; 0: that of now */
 	enum wire_until until;
+};
+
+#define WIRE_STATUS_LIMIT 1000 /* the largest and the default */
+#define WIRE_LIST_LIMIT 1000 /* the largest */
+#define WIRE_LIST_DEFAULT 100
+
+struct wire_list {
+	struct list_filter filter;
+	int64_t limit; /* most ingestions on the page */
+	char cursor[LIST_CURSOR_SIZE]; /* where the last page ended; empty: from the newest on */
 };
 
 struct wire_request {
@@ -88,7 +130,11 @@ struct wire_request {
 	enum wire_method method;
 	char client[WIRE_CLIENT_MAX + 1]; /* hello */
 	struct wire_submit submit;
+	struct wire_append append;
+	struct wire_seal seal;
+	struct wire_cancel cancel;
 	struct wire_status status;
+	struct wire_list list;
 };
 
 struct wire_hello_reply {
@@ -102,11 +148,68 @@ struct wire_version_reply {
 	char libevent[32], sqlite[32], cjson[32];
 };
 
+/* Of submit and seal. */
 struct wire_submit_reply {
 	struct uuid ingestion;
-	int64_t seq;
+	int64_t seq; /* this and the next two: 0 for an upload that is not sealed */
 	int64_t ids;
 	int64_t batches;
+	bool replayed; /* it was there already: the key was known, or it was sealed before */
+	bool open; /* answers `open`; the rest is only set then */
+	bool sealed;
+	int64_t received; /* ids that have arrived so far */
+	struct digest digest; /* of these (digest.h) */
+};
+
+struct wire_append_reply {
+	struct uuid ingestion;
+	int64_t received; /* ids that have arrived so far */
+};
+
+struct wire_cancel_reply {
+	struct uuid ingestion;
+	enum ingestion_status status;
+};
+
+/* One bound of the daemon: its value, what of it is in use now, how often it was hit. */
+struct wire_limit {
+	char name[32]; /* of the option that sets it */
+	int64_t limit;
+	int64_t used; /* -1: not counted */
+	int64_t hits;
+};
+
+#define WIRE_STATS_LIMITS 24
+
+struct wire_stats_reply {
+	char version[32];
+	int64_t utc_ms; /* when this was true */
+	int64_t uptime_ms;
+	int64_t rss_bytes; /* of the daemon's memory */
+
+	int64_t interval_ns, settle_ns; /* in force */
+	int64_t batch_size; /* of new ingestions */
+	int64_t concurrency;
+	bool pack;
+	int64_t next_slot_ms; /* from now; -1: nothing waits, or it depends on what runs */
+
+	int64_t running_slots, running_batches;
+	struct lane_total lanes[PRIORITY_COUNT]; /* HIGH first */
+	int64_t uploads, upload_ids; /* not sealed yet */
+
+	int64_t connections; /* now */
+	int64_t accepted, refused, dropped; /* connections since the start */
+	int64_t requests, errors; /* since the start; errors are replies that refuse */
+	int64_t waiting; /* long polls */
+
+	char store[256]; /* URL */
+	int64_t store_bytes, wal_bytes, free_bytes; /* files, and what is free on their disk */
+	int64_t queued, queued_bytes; /* operations that wait for the store */
+	int64_t commits, operations; /* since the start */
+	int64_t commit_last_us, commit_mean_us, commit_max_us;
+
+	struct wire_limit limits[WIRE_STATS_LIMITS];
+	size_t n_limits;
 };
 
 struct wire_reply {
@@ -115,7 +218,11 @@ struct wire_reply {
 	struct wire_hello_reply hello;
 	struct wire_version_reply version;
 	struct wire_submit_reply submit;
+	struct wire_append_reply append;
+	struct wire_cancel_reply cancel;
 	struct status_page status;
+	struct list_page list;
+	struct wire_stats_reply stats;
 };
 
 const char *wire_method_name(enum wire_method method);

@@ -25,7 +25,8 @@ struct wire_codec {
 
 /* A missing entry of a row means: nothing to read or write. */
 extern const struct wire_codec wire_codec_hello, wire_codec_ping, wire_codec_version,
-    wire_codec_submit, wire_codec_status;
+    wire_codec_submit, wire_codec_append, wire_codec_seal, wire_codec_cancel, wire_codec_status,
+    wire_codec_list, wire_codec_stats;
 
 /* Copies the string `item` into to[size]; false when it is missing, no string, or too long. */
 bool wire_get_text(const cJSON *item, char *to, size_t size);
@@ -34,5 +35,27 @@ bool wire_get_text(const cJSON *item, char *to, size_t size);
 bool wire_get_uuid(const cJSON *item, struct uuid *uuid);
 
 void wire_add_uuid(cJSON *object, const char *name, const struct uuid *uuid);
+
+/* Reads the parameter `ingestion_id`, which must be there. */
+enum err wire_read_ingestion_id(const cJSON *params, struct uuid *uuid, struct fail *fail);
+
+/* Reads the parameter `ids`, which must be there and not empty. */
+enum err wire_read_ids(
+    const struct json_doc *doc, const cJSON *params, struct idlist *ids, struct fail *fail);
+
+/* Reads a priority, "HIGH", "MEDIUM" or "LOW"; false in *has when `item` is missing. */
+enum err wire_read_priority(
+    const cJSON *item, bool *has, enum priority *priority, struct fail *fail);
+
+/* Reads a label; an empty one when `item` is missing. */
+enum err wire_read_label(const cJSON *item, char label[LABEL_MAX + 1], struct fail *fail);
+
+/* A time as text; none for 0. Reading: false when it is there and malformed. */
+void wire_add_time(cJSON *object, const char *name, int64_t utc_ms);
+bool wire_get_time(const cJSON *item, int64_t *utc_ms);
+
+/* An ingestion without its batches, as status and list show it. */
+void wire_add_ingestion(cJSON *object, const struct ingestion *ingestion);
+bool wire_get_ingestion(const cJSON *object, struct ingestion *ingestion);
 
 #endif

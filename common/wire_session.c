@@ -39,6 +39,8 @@ static bool read_hello_result(
 	       json_get_int(json_get(limits, "max_message_bytes"), 1, JSON_MAX_EXACT,
 		   &hello->limits.max_message_bytes) &&
 	       json_get_int(
+		   json_get(limits, "max_ids"), 1, JSON_MAX_EXACT, &hello->limits.max_ids) &&
+	       json_get_int(
 		   json_get(limits, "batch_size"), 1, JSON_MAX_EXACT, &hello->limits.batch_size);
 }
 
@@ -52,7 +54,9 @@ static void write_hello_result(const struct wire_reply *reply, cJSON *result)
 	limits = cJSON_AddObjectToObject(result, "limits");
 	json_add_int(limits, "max_message_bytes", hello->limits.max_message_bytes);
 	json_add_int(limits, "max_id", hello->limits.max_id);
+	json_add_int(limits, "max_ids", hello->limits.max_ids);
 	json_add_int(limits, "max_label_bytes", LABEL_MAX);
+	json_add_int(limits, "max_key_bytes", KEY_MAX);
 	json_add_int(limits, "batch_size", hello->limits.batch_size);
 	/* What later versions can do beyond this protocol version; nothing so far. */
 	cJSON_AddArrayToObject(result, "features");

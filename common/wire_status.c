@@ -42,19 +42,20 @@ static enum err read_wait(const cJSON *params, struct wire_status *status, struc
 static enum err read_status(const struct json_doc *doc, const cJSON *params,
     struct wire_request *request, struct fail *fail)
 {
-	const cJSON *id = json_get(params, "ingestion_id");
-	const cJSON *from = json_get(params, "from_batch");
-	const char *text = json_get_str(id);
+	const cJSON *from = json_get(params, "from_batch"), *limit = json_get(params, "limit");
+	struct wire_status *status = &request->status;
 
 	(void)doc;
-	if (!text)
-		return fail_set(fail, ERR_INVALID, "\"ingestion_id\" must be a string with a UUID");
-	if (!uuid_parse(text, &request->status.ingestion))
-		return fail_set(fail, ERR_INVALID, "\"%.64s\" is not a UUID", text);
-	if (from && !json_get_int(from, 0, IDLIST_MAX, &request->status.from_batch))
+	status->limit = WIRE_STATUS_LIMIT;
+	if (wire_read_ingestion_id(params, &status->ingestion, fail))
+		return fail->err;
+	if (from && !json_get_int(from, 0, IDLIST_MAX, &status->from_batch))
 		return fail_set(fail, ERR_INVALID, "\"from_batch\" must be an integer from 0 to %d",
 		    IDLIST_MAX);
-	return read_wait(params, &request->status, fail);
+	if (limit && !json_get_int(limit, 0, WIRE_STATUS_LIMIT, &status->limit))
+		return fail_set(fail, ERR_INVALID, "\"limit\" must be an integer from 0 to %d",
+		    WIRE_STATUS_LIMIT);
+	return read_wait(params, status, fail);
 }
 
 static void write_status(const struct wire_request *request, cJSON *params)
@@ -62,6 +63,8 @@ static void write_status(const struct wire_request *request, cJSON *params)
 	wire_add_uuid(params, "ingestion_id", &request->status.ingestion);
 	if (request->status.from_batch > 0)
 		json_add_int(params, "from_batch", request->status.from_batch);
+	if (request->status.limit != WIRE_STATUS_LIMIT)
+		json_add_int(params, "limit", request->status.limit);
 	if (request->status.wait_ms == 0)
 		return;
 	json_add_int(params, "wait_ms", request->status.wait_ms);
@@ -71,29 +74,9 @@ static void write_status(const struct wire_request *request, cJSON *params)
 }
 
 static const char *const status_params[] = {
-    "ingestion_id", "from_batch", "wait_ms", "since", "until", NULL};
+    "ingestion_id", "from_batch", "limit", "wait_ms", "since", "until", NULL};
 
 /* ---- result: writing ---- */
-
-static void add_time(cJSON *object, const char *name, int64_t utc_ms)
-{
-	char text[TIME_TEXT_SIZE];
-
-	if (utc_ms == 0)
-		return;
-	format_time(utc_ms, text);
-	cJSON_AddStringToObject(object, name, text);
-}
-
-static void add_counts(cJSON *object, const struct counts *counts)
-{
-	cJSON *list = cJSON_AddObjectToObject(object, "counts");
-
-	json_add_int(list, "ids", counts->ids);
-	json_add_int(list, "batches", counts->batches);
-	for (int i = 0; i < BATCH_STATUS_COUNT; i++)
-		json_add_int(list, batch_status_name((enum batch_status)i), counts->by_status[i]);
-}
 
 static cJSON *new_batch(const struct status_page *page, const struct batch *batch)
 {
@@ -106,8 +89,8 @@ static cJSON *new_batch(const struct status_page *page, const struct batch *batc
 	cJSON_AddStringToObject(object, "status", batch_status_name(batch->status));
 	if (batch->attempts > 0)
 		json_add_int(object, "attempts", batch->attempts);
-	add_time(object, "started_at", batch->started_ms);
-	add_time(object, "finished_at", batch->finished_ms);
+	wire_add_time(object, "started_at", batch->started_ms);
+	wire_add_time(object, "finished_at", batch->finished_ms);
 	if (batch->error)
 		cJSON_AddStringToObject(object, "error", batch->error);
 	return object;
@@ -116,22 +99,9 @@ static cJSON *new_batch(const struct status_page *page, const struct batch *batc
 static void write_status_result(const struct wire_reply *reply, cJSON *result)
 {
 	const struct status_page *page = &reply->status;
-	const struct ingestion *ingestion = &page->ingestion;
 	cJSON *batches;
 
-	wire_add_uuid(result, "ingestion_id", &ingestion->uuid);
-	cJSON_AddStringToObject(
-	    result, "status", ingestion_status_name(counts_status(&ingestion->counts)));
-	cJSON_AddStringToObject(result, "priority", priority_name(ingestion->priority));
-	if (ingestion->label[0])
-		cJSON_AddStringToObject(result, "label", ingestion->label);
-	json_add_int(result, "seq", ingestion->seq);
-	json_add_int(result, "version", ingestion->version);
-	json_add_int(result, "batch_size", ingestion->batch_size);
-	add_time(result, "created_at", ingestion->created_ms);
-	add_time(result, "started_at", ingestion->started_ms);
-	add_time(result, "finished_at", ingestion->finished_ms);
-	add_counts(result, &ingestion->counts);
+	wire_add_ingestion(result, &page->ingestion);
 	batches = cJSON_AddArrayToObject(result, "batches");
 	for (size_t i = 0; i < page->n; i++)
 		cJSON_AddItemToArray(batches, new_batch(page, &page->batches[i]));
@@ -140,44 +110,6 @@ static void write_status_result(const struct wire_reply *reply, cJSON *result)
 }
 
 /* ---- result: reading ---- */
-
-/* A time that may be missing. */
-static bool read_time(const cJSON *item, int64_t *utc_ms)
-{
-	const char *text = json_get_str(item);
-
-	*utc_ms = 0;
-	return !item || (text && parse_time(text, utc_ms));
-}
-
-static bool read_counts(const cJSON *object, struct counts *counts)
-{
-	bool ok = json_get_int(json_get(object, "ids"), 1, JSON_MAX_EXACT, &counts->ids) &&
-	          json_get_int(json_get(object, "batches"), 1, JSON_MAX_EXACT, &counts->batches);
-
-	for (int i = 0; ok && i < BATCH_STATUS_COUNT; i++)
-		ok = json_get_int(json_get(object, batch_status_name((enum batch_status)i)), 0,
-		    JSON_MAX_EXACT, &counts->by_status[i]);
-	return ok;
-}
-
-static bool read_ingestion(const cJSON *result, struct ingestion *ingestion)
-{
-	const char *priority = json_get_str(json_get(result, "priority"));
-	const cJSON *label = json_get(result, "label");
-
-	return wire_get_uuid(json_get(result, "ingestion_id"), &ingestion->uuid) && priority &&
-	       priority_by_name(priority, &ingestion->priority) &&
-	       (!label || wire_get_text(label, ingestion->label, sizeof(ingestion->label))) &&
-	       json_get_int(json_get(result, "seq"), 1, JSON_MAX_EXACT, &ingestion->seq) &&
-	       json_get_int(json_get(result, "version"), 1, JSON_MAX_EXACT, &ingestion->version) &&
-	       json_get_int(
-		   json_get(result, "batch_size"), 1, JSON_MAX_EXACT, &ingestion->batch_size) &&
-	       read_time(json_get(result, "created_at"), &ingestion->created_ms) &&
-	       read_time(json_get(result, "started_at"), &ingestion->started_ms) &&
-	       read_time(json_get(result, "finished_at"), &ingestion->finished_ms) &&
-	       read_counts(json_get(result, "counts"), &ingestion->counts);
-}
 
 static bool read_batch(const struct json_doc *doc, const cJSON *item, struct status_page *page)
 {
@@ -195,8 +127,8 @@ static bool read_batch(const struct json_doc *doc, const cJSON *item, struct sta
 	return json_get_int(json_get(item, "index"), 0, JSON_MAX_EXACT, &batch->index) && status &&
 	       batch_status_by_name(status, &batch->status) &&
 	       (!attempts || json_get_int(attempts, 0, JSON_MAX_EXACT, &batch->attempts)) &&
-	       read_time(json_get(item, "started_at"), &batch->started_ms) &&
-	       read_time(json_get(item, "finished_at"), &batch->finished_ms);
+	       wire_get_time(json_get(item, "started_at"), &batch->started_ms) &&
+	       wire_get_time(json_get(item, "finished_at"), &batch->finished_ms);
 }
 
 static bool read_status_result(
@@ -208,7 +140,7 @@ static bool read_status_result(
 	const cJSON *item;
 
 	page->next_batch = -1;
-	if (!read_ingestion(result, &page->ingestion) || !cJSON_IsArray(batches) ||
+	if (!wire_get_ingestion(result, &page->ingestion) || !cJSON_IsArray(batches) ||
 	    (next && !json_get_int(next, 0, JSON_MAX_EXACT, &page->next_batch)))
 		return false;
 	cJSON_ArrayForEach(item, batches) if (!read_batch(doc, item, page)) return false;

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_OPTION_COUNT 16
+#define CONF_OPTION_COUNT 30
 #define CONF_SETTLE_AUTO (-1)
 
 struct conf {
@@ -34,6 +34,16 @@ struct conf {
 	int64_t default_priority; /* enum priority; 0: there is none */
 	int64_t max_message_bytes;
 	int64_t min_free_bytes;
+	int64_t max_connections, max_connections_per_uid;
+	int64_t max_in_flight; /* requests per connection */
+	int64_t max_buffer_bytes; /* of requests that are being received, all together */
+	int64_t max_unsent_bytes; /* of replies to one connection */
+	int64_t max_reply_bytes; /* of replies, all together */
+	int64_t max_queued; /* requests that wait for the store */
+	int64_t max_queued_bytes;
+	int64_t max_uploads, max_upload_bytes;
+	int64_t request_timeout_ns, send_timeout_ns;
+	int64_t upload_expiry_ns, key_expiry_ns;
 	int64_t shutdown_grace_ns;
 	int64_t log_level; /* enum log_level */
 

@@ -1,5 +1,6 @@
--- The schema of a SQLite store, version 1. Times that end in _ms are milliseconds of UTC, for people;
--- the ledger's are nanoseconds of CLOCK_BOOTTIME.
+-- The schema of a SQLite store, version 1. Times that end in _ms are milliseconds of UTC, for people,
+-- but for store_ms and expires_ms, which are of the store's own time: it never goes back. The times of
+-- the ledger are nanoseconds of CLOCK_BOOTTIME.
 
 -- One row. When the last slot was taken, and the values that concern every node.
 CREATE TABLE ledger (
@@ -11,30 +12,47 @@ CREATE TABLE ledger (
 	last_claim INTEGER,             -- when the last slot was taken; NULL: never
 	last_start INTEGER,             -- when its batch really started; NULL: not known
 	ready_since INTEGER,            -- end of the last idleness, while its settle time counts; else NULL
-	utc_ms INTEGER NOT NULL,        -- when this row was written
-	next_seq INTEGER NOT NULL       -- the next submission number
+	utc_ms INTEGER NOT NULL,        -- when this row was written: by the wall clock,
+	boot_ns INTEGER NOT NULL,       -- by CLOCK_BOOTTIME,
+	store_ms INTEGER NOT NULL,      -- and in the store's time
+	next_seq INTEGER NOT NULL,      -- the next submission number
+	uploads INTEGER NOT NULL CHECK (uploads >= 0),        -- lists that are not sealed yet
+	upload_ids INTEGER NOT NULL CHECK (upload_ids >= 0)   -- ids in these
 ) STRICT;
 
--- One row per priority: what stands in its line, so that nobody has to count.
+-- One row per priority: what stands in its line and what has become of the rest, so that nobody has to
+-- count. Batches first, then ingestions (i_), by their status.
 CREATE TABLE lane (
 	priority INTEGER PRIMARY KEY CHECK (priority BETWEEN 1 AND 3),  -- 1 HIGH, 2 MEDIUM, 3 LOW
-	batches INTEGER NOT NULL CHECK (batches >= 0),  -- not started yet, or to be run again
-	ids INTEGER NOT NULL CHECK (ids >= 0)           -- in these batches
+	ids INTEGER NOT NULL CHECK (ids >= 0),                  -- in batches that stand in line
+	yet_to_start INTEGER NOT NULL CHECK (yet_to_start >= 0),
+	triggered INTEGER NOT NULL CHECK (triggered >= 0),
+	retrying INTEGER NOT NULL CHECK (retrying >= 0),
+	completed INTEGER NOT NULL,
+	failed INTEGER NOT NULL,
+	i_yet_to_start INTEGER NOT NULL CHECK (i_yet_to_start >= 0),
+	i_triggered INTEGER NOT NULL CHECK (i_triggered >= 0),
+	i_completed INTEGER NOT NULL,
+	i_failed INTEGER NOT NULL,
+	i_receiving INTEGER NOT NULL CHECK (i_receiving >= 0),
+	i_cancelled INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO lane VALUES (1, 0, 0), (2, 0, 0), (3, 0, 0);
-INSERT INTO ledger VALUES (1, 0, 0, 0, '', NULL, NULL, NULL, 0, 1);
+INSERT INTO lane SELECT column1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+	FROM (VALUES (1), (2), (3));
+INSERT INTO ledger VALUES (1, 0, 0, 0, '', NULL, NULL, NULL, 0, 0, 0, 1, 0, 0);
 
 -- One row per submitted list.
 CREATE TABLE ingestion (
 	num INTEGER PRIMARY KEY,        -- stable internal number; keys chunk and batch
-	seq INTEGER NOT NULL,           -- submission number: the place in the line
+	stage INTEGER NOT NULL,         -- 0 sealed, 1 receiving (an upload), 2 cancelled (a given-up upload)
+	seq INTEGER NOT NULL,           -- submission number: the place in the line; 0: not sealed
 	uuid BLOB NOT NULL,             -- the ingestion id, 16 bytes, version 7
 	priority INTEGER NOT NULL,      -- 1 HIGH, 2 MEDIUM, 3 LOW
 	label TEXT NOT NULL,            -- of the user; '' for none
 	batch_size INTEGER NOT NULL,    -- frozen at submission: batch borders never move
-	id_count INTEGER NOT NULL,
-	batch_count INTEGER NOT NULL,
+	id_count INTEGER NOT NULL,      -- of an upload: what has arrived
+	batch_count INTEGER NOT NULL,   -- 0 until it is sealed
 	next_batch INTEGER NOT NULL,    -- index of the first batch that was never started
 	triggered INTEGER NOT NULL,     -- batches in this state; the next three too. The rest of the
 	retrying INTEGER NOT NULL,      -- batches has not started: batch_count - next_batch
@@ -43,11 +61,20 @@ CREATE TABLE ingestion (
 	version INTEGER NOT NULL,       -- grows with every change
 	created_ms INTEGER NOT NULL,
 	started_ms INTEGER NOT NULL,    -- first start; 0: not yet
-	finished_ms INTEGER NOT NULL,   -- last outcome; 0: not yet
+	finished_ms INTEGER NOT NULL,   -- last outcome, or when it was cancelled; 0: not yet
+	principal TEXT,                 -- whose key it is
+	key TEXT,                       -- the client's name for the submission; NULL: none, or forgotten
+	digest BLOB,                    -- of the content; while receiving: of its full chunks
+	expires_ms INTEGER,             -- when the upload, the key, or what is left of it goes; NULL: nothing
 	ids BLOB                        -- a list of at most 64 ids, packed as in chunk; NULL: see there
 ) STRICT;
 
 CREATE UNIQUE INDEX ingestion_uuid ON ingestion (uuid);
+CREATE UNIQUE INDEX ingestion_seq ON ingestion (seq) WHERE seq > 0;
+CREATE UNIQUE INDEX ingestion_key ON ingestion (key, principal) WHERE key IS NOT NULL;
+
+-- What time will make due.
+CREATE INDEX ingestion_expiry ON ingestion (expires_ms) WHERE expires_ms IS NOT NULL;
 
 -- The lines themselves: who has a batch that was never started. The head of a lane is its first row.
 CREATE UNIQUE INDEX ingestion_line ON ingestion (priority, seq) WHERE next_batch < batch_count;

@@ -1,5 +1,7 @@
 #include "store.h"
 
+#include "util.h"
+
 #include <stdlib.h>
 
 static void reset_claim(struct store_claim *claim)
@@ -10,13 +12,48 @@ static void reset_claim(struct store_claim *claim)
 	*claim = (struct store_claim){.wake = CLOCK_NEVER};
 }
 
+static void reset_sweep(struct store_sweep *sweep)
+{
+	free(sweep->cancelled);
+	*sweep = (struct store_sweep){0};
+}
+
 void store_op_reset(struct store_op *op)
 {
 	op->fail.err = ERR_OK;
-	if (op->verb == STORE_CLAIM)
+	switch (op->verb) {
+	case STORE_CLAIM:
 		reset_claim(&op->claim);
-	else if (op->verb == STORE_STATUS)
+		break;
+	case STORE_SWEEP:
+		reset_sweep(&op->sweep);
+		break;
+	case STORE_STATUS:
 		status_page_free(&op->status.page);
+		break;
+	case STORE_LIST:
+		list_page_free(&op->list.page);
+		break;
+	default:
+		break;
+	}
+}
+
+int64_t store_time_at(const struct store_time *time, int64_t boot_ns)
+{
+	int64_t passed = boot_ns - time->boot_ns;
+
+	return time->ms + (passed > 0 ? passed / NS_PER_MS : 0);
+}
+
+void store_time_recover(struct store_time *time, bool same_boot, int64_t written_utc_ms,
+    int64_t boot_ns, int64_t utc_ms)
+{
+	if (same_boot)
+		time->ms = store_time_at(time, boot_ns);
+	else if (utc_ms > written_utc_ms)
+		time->ms += utc_ms - written_utc_ms;
+	time->boot_ns = boot_ns;
 }
 
 enum store_result store_run(struct store *store, struct store_op *op)

@@ -11,6 +11,7 @@
 #define INGESTD_STORE_H
 
 #include "clock.h"
+#include "digest.h"
 #include "err.h"
 #include "handler.h"
 #include "ledger.h"
@@ -19,16 +20,95 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A new ingestion, ready to be dispatched. */
+/*
+ * A client's name for what it submits. In the same hands the same key means the same submission; it
+ * is known until settings.key_expiry_ms after the ingestion has ended.
+ */
+struct store_key {
+	const char *principal; /* borrowed; whose it is */
+	const char *text; /* borrowed; "" for none */
+};
+
+/*
+ * A new ingestion, ready to be dispatched. With a known key nothing is added and the answer is that
+ * of the first time; but ERR_CONFLICT when the content was another one, ERR_IN_PROGRESS while the
+ * key belongs to an upload that is not sealed.
+ */
 struct store_submit {
 	struct uuid uuid; /* in: a new one */
 	enum priority priority; /* in */
 	const char *label; /* in: borrowed; "" for none */
 	int64_t batch_size; /* in: frozen for this ingestion */
 	const struct idlist *ids; /* in: borrowed; not empty */
+	struct store_key key; /* in */
+	struct uuid ingestion; /* out: the new one, or that of the first time */
 	int64_t seq; /* out: its submission number */
 	int64_t batches; /* out */
+	bool replayed; /* out: the key was known */
 };
+
+/*
+ * Begins an upload, or finds the one that the key names, sealed or not. ERR_CONFLICT when that one
+ * has another priority or label; ERR_LIMITED beyond settings.max_uploads.
+ */
+struct store_open {
+	struct uuid uuid; /* in: a new one */
+	enum priority priority; /* in */
+	const char *label; /* in: borrowed; "" for none */
+	int64_t batch_size; /* in */
+	struct store_key key; /* in */
+	struct uuid ingestion; /* out: the new one, or that of the first time */
+	int64_t received; /* out: ids that are there */
+	struct digest digest; /* out: of these (digest.h) */
+	bool replayed; /* out: the key was known */
+	bool sealed; /* out; the next two are set then */
+	int64_t seq, batches; /* out */
+};
+
+/*
+ * Adds ids to an upload. What is there already is skipped, so that a part can be sent twice;
+ * ERR_UPLOAD_GAP when ids before `offset` are missing, ERR_WRONG_STATE when it is sealed or
+ * cancelled, ERR_TOO_LARGE beyond IDLIST_MAX ids, ERR_LIMITED beyond settings.max_upload_ids,
+ * ERR_NOT_FOUND. Puts the expiry off.
+ */
+struct store_append {
+	struct uuid uuid; /* in */
+	int64_t offset; /* in: place of the first id in the list */
+	const struct idlist *ids; /* in: borrowed; not empty */
+	int64_t received; /* out: ids that are there now */
+};
+
+/*
+ * Ends an upload: it gets its place in the line. A sealed one gives the same answer again.
+ * ERR_UPLOAD_GAP when `expected` is not what has arrived, ERR_INVALID when that is nothing,
+ * ERR_WRONG_STATE when it is cancelled, ERR_NOT_FOUND.
+ */
+struct store_seal {
+	struct uuid uuid; /* in */
+	int64_t expected; /* in: how many ids there should be, or -1 */
+	int64_t ids, seq, batches; /* out */
+	bool replayed; /* out: it was sealed already */
+};
+
+/*
+ * Ends an upload without sealing it; store_sweep removes its ids. A cancelled one is left as it is.
+ * ERR_WRONG_STATE when it is sealed, ERR_NOT_FOUND.
+ */
+struct store_cancel {
+	struct uuid uuid; /* in */
+};
+
+/*
+ * Does a little of what time has made due: uploads that have expired are cancelled, ids of
+ * cancelled ones removed, keys that have expired forgotten. Bounded by STORE_SWEEP_STEPS rows.
+ */
+struct store_sweep {
+	struct uuid *cancelled; /* out, owned: uploads that were cancelled now */
+	size_t n;
+	int64_t next_ms; /* out: milliseconds until more is due, 0: now; -1: nothing is to come */
+};
+
+#define STORE_SWEEP_STEPS 64
 
 /* Names one attempt of one batch. An outcome counts only for the current attempt. */
 struct store_attempt {
@@ -78,7 +158,30 @@ struct store_finish {
 struct store_status {
 	struct uuid uuid; /* in */
 	int64_t from_batch; /* in */
-	struct status_page page; /* out, owned */
+	int64_t limit; /* in: most batches on the page, at most STORE_PAGE_BATCHES; 0: none */
+	struct status_page page; /* out, owned; without batches next_batch is -1 */
+};
+
+/*
+ * A page of the ingestions that the filter asks for, newest first. It looks at no more than
+ * STORE_LIST_ROWS of them, so it may be empty and yet not the last one. ERR_INVALID for a cursor
+ * that no page has given.
+ */
+struct store_list {
+	struct list_filter filter; /* in */
+	int64_t limit; /* in: at least 1 */
+	char cursor[LIST_CURSOR_SIZE]; /* in: where the last page ended, or "" */
+	struct list_page page; /* out, owned */
+};
+
+#define STORE_LIST_ROWS 10000
+
+/* What the store knows about itself, in one consistent look. */
+struct store_stats {
+	struct lane_total lanes[PRIORITY_COUNT]; /* out; HIGH first */
+	int64_t uploads, upload_ids; /* out: not sealed */
+	struct ledger ledger; /* out */
+	int64_t bytes, wal_bytes, free_bytes; /* out: of its files, and free on their disk */
 };
 
 /* Pages end at this many batches or at about this many bytes of reply, but hold at least one. */
@@ -89,17 +192,37 @@ struct store_status {
 #define STORE_PAGE_BATCH_BYTES 300
 #define STORE_PAGE_ID_BYTES 20
 
-enum store_verb { STORE_SUBMIT, STORE_CLAIM, STORE_STARTED, STORE_FINISH, STORE_STATUS };
-#define STORE_VERB_COUNT 5
+enum store_verb {
+	STORE_SUBMIT,
+	STORE_OPEN,
+	STORE_APPEND,
+	STORE_SEAL,
+	STORE_CANCEL,
+	STORE_SWEEP,
+	STORE_CLAIM,
+	STORE_STARTED,
+	STORE_FINISH,
+	STORE_STATUS, /* from here on: reads */
+	STORE_LIST,
+	STORE_STATS,
+};
+#define STORE_VERB_COUNT 12
 
 struct store_op {
 	enum store_verb verb;
 	union {
 		struct store_submit submit;
+		struct store_open open;
+		struct store_append append;
+		struct store_seal seal;
+		struct store_cancel cancel;
+		struct store_sweep sweep;
 		struct store_claim claim;
 		struct store_started started;
 		struct store_finish finish;
 		struct store_status status;
+		struct store_list list;
+		struct store_stats stats;
 	};
 	struct fail fail; /* out */
 };
@@ -107,7 +230,7 @@ struct store_op {
 /* Whether the operation only reads; such operations run outside of the turns of the writer. */
 static inline bool store_op_reads(const struct store_op *op)
 {
-	return op->verb == STORE_STATUS;
+	return op->verb >= STORE_STATUS;
 }
 
 /* Frees what the results own, and forgets them: the operation can be run again. */
@@ -126,7 +249,30 @@ struct store_settings {
 	bool pack;
 	int64_t slot_ids; /* most ids in a slot when packing: the daemon's batch size */
 	int64_t min_free_bytes; /* submissions are refused below this much free disk space */
+	int64_t key_expiry_ms; /* after the end of the ingestion */
+	int64_t upload_expiry_ms; /* after the last ids have arrived */
+	int64_t max_uploads; /* not sealed, at a time */
+	int64_t max_upload_ids; /* in these together */
 };
+
+/*
+ * The time of expiries: milliseconds that never go back, not over restarts, and not when somebody
+ * sets the clock: it was `ms` at `boot_ns`.
+ */
+struct store_time {
+	int64_t ms;
+	int64_t boot_ns;
+};
+
+/* The store's time at `boot_ns` of the same boot. */
+int64_t store_time_at(const struct store_time *time, int64_t boot_ns);
+
+/*
+ * Goes on, at start-up, from what was written at `written_utc_ms`: by the boot clock within one
+ * boot, else by what the wall clock says, unless that went back.
+ */
+void store_time_recover(struct store_time *time, bool same_boot, int64_t written_utc_ms,
+    int64_t boot_ns, int64_t utc_ms);
 
 struct store;
 

@@ -157,9 +157,9 @@ static int64_t column_or_none(sqlite3_stmt *row, int column)
 	                                                       : sqlite3_column_int64(row, column);
 }
 
-static int read_ledger(struct sqlite_store *store, bool *same_boot)
+static int read_ledger(struct sqlite_store *store, struct summary *summary, struct written *written)
 {
-	struct ledger *ledger = &store->now.ledger;
+	struct ledger *ledger = &summary->ledger;
 	int code = sqlite_first(store, SQL_LEDGER_READ, "");
 	sqlite3_stmt *row = sqlite_row(store, SQL_LEDGER_READ);
 
@@ -168,22 +168,43 @@ static int read_ledger(struct sqlite_store *store, bool *same_boot)
 	ledger->interval_ns = sqlite3_column_int64(row, 0);
 	ledger->settle_ns = sqlite3_column_int64(row, 1);
 	ledger->pack = sqlite3_column_int64(row, 2) != 0;
-	if (same_boot)
-		*same_boot =
-		    strcmp((const char *)sqlite3_column_text(row, 3), store->clock->boot_id) == 0;
+	written->same_boot = store->clock && strcmp((const char *)sqlite3_column_text(row, 3),
+						 store->clock->boot_id) == 0;
 	ledger->last_claim = column_or_none(row, 4);
 	ledger->last_start = column_or_none(row, 5);
 	ledger->ready_since = column_or_none(row, 6);
-	store->now.next_seq = sqlite3_column_int64(row, 7);
+	written->utc_ms = sqlite3_column_int64(row, 7);
+	written->time.boot_ns = sqlite3_column_int64(row, 8);
+	written->time.ms = sqlite3_column_int64(row, 9);
+	summary->next_seq = sqlite3_column_int64(row, 10);
+	summary->uploads = sqlite3_column_int64(row, 11);
+	summary->upload_ids = sqlite3_column_int64(row, 12);
 	sqlite3_reset(row);
 	return SQLITE_DONE;
 }
 
-int sqlite_summary_read(struct sqlite_store *store, bool *same_boot)
-{
-	int code;
+/* The statuses in the order of their columns. */
+static const enum ingestion_status lane_ingestions[] = {INGESTION_YET_TO_START, INGESTION_TRIGGERED,
+    INGESTION_COMPLETED, INGESTION_FAILED, INGESTION_RECEIVING, INGESTION_CANCELLED};
+static const enum batch_status lane_batches[] = {
+    BATCH_YET_TO_START, BATCH_TRIGGERED, BATCH_RETRYING, BATCH_COMPLETED, BATCH_FAILED};
 
-	code = read_ledger(store, same_boot);
+static void take_lane(sqlite3_stmt *row, struct lane_total *lane)
+{
+	int column = 1;
+
+	lane->ids = sqlite3_column_int64(row, column++);
+	for (size_t i = 0; i < COUNT_OF(lane_batches); i++)
+		lane->batches[lane_batches[i]] = sqlite3_column_int64(row, column++);
+	for (size_t i = 0; i < COUNT_OF(lane_ingestions); i++)
+		lane->ingestions[lane_ingestions[i]] = sqlite3_column_int64(row, column++);
+}
+
+int sqlite_summary_read(
+    struct sqlite_store *store, struct summary *summary, struct written *written)
+{
+	int code = read_ledger(store, summary, written);
+
 	if (code != SQLITE_DONE)
 		return code;
 	for (code = sqlite_first(store, SQL_LANES_READ, ""); code == SQLITE_ROW;
@@ -191,34 +212,41 @@ int sqlite_summary_read(struct sqlite_store *store, bool *same_boot)
 		sqlite3_stmt *row = sqlite_row(store, SQL_LANES_READ);
 		int64_t priority = sqlite3_column_int64(row, 0);
 
-		if (priority < PRIORITY_HIGH || priority > PRIORITY_LOW)
-			continue;
-		store->now.lanes[priority - 1] = (struct lane_total){
-		    .batches = sqlite3_column_int64(row, 1), .ids = sqlite3_column_int64(row, 2)};
+		if (priority >= PRIORITY_HIGH && priority <= PRIORITY_LOW)
+			take_lane(row, &summary->lanes[priority - PRIORITY_HIGH]);
 	}
 	return code;
 }
 
+static int write_lane(struct sqlite_store *store, const struct lane_total *lane, int64_t priority)
+{
+	const int64_t *b = lane->batches, *i = lane->ingestions;
+
+	return sqlite_first(store, SQL_LANE_WRITE, "iiiiiiiiiiiii", lane->ids,
+	    b[BATCH_YET_TO_START], b[BATCH_TRIGGERED], b[BATCH_RETRYING], b[BATCH_COMPLETED],
+	    b[BATCH_FAILED], i[INGESTION_YET_TO_START], i[INGESTION_TRIGGERED],
+	    i[INGESTION_COMPLETED], i[INGESTION_FAILED], i[INGESTION_RECEIVING],
+	    i[INGESTION_CANCELLED], priority);
+}
+
 int sqlite_summary_write(struct sqlite_store *store)
 {
-	const struct ledger *ledger = &store->now.ledger;
+	const struct summary *now = &store->now;
+	const struct ledger *ledger = &now->ledger;
+	int64_t boot_ns = clock_boot_ns(store->clock);
 	int code = SQLITE_DONE;
 
-	if (memcmp(&store->now, &store->committed, sizeof(store->now)) == 0)
+	if (memcmp(now, &store->committed, sizeof(*now)) == 0)
 		return code;
-	for (int i = 0; i < PRIORITY_COUNT && code == SQLITE_DONE; i++) {
-		const struct lane_total *lane = &store->now.lanes[i];
-
-		if (memcmp(lane, &store->committed.lanes[i], sizeof(*lane)) != 0)
-			code = sqlite_first(store, SQL_LANE_WRITE, "iii", lane->batches, lane->ids,
-			    (int64_t)i + PRIORITY_HIGH);
-	}
+	for (int i = 0; i < PRIORITY_COUNT && code == SQLITE_DONE; i++)
+		if (memcmp(&now->lanes[i], &store->committed.lanes[i], sizeof(now->lanes[i])) != 0)
+			code = write_lane(store, &now->lanes[i], (int64_t)i + PRIORITY_HIGH);
 	if (code != SQLITE_DONE)
 		return code;
-	return sqlite_first(store, SQL_LEDGER_WRITE, "iiitoooii", ledger->interval_ns,
+	return sqlite_first(store, SQL_LEDGER_WRITE, "iiitoooiiiiii", ledger->interval_ns,
 	    ledger->settle_ns, (int64_t)ledger->pack, store->clock->boot_id, ledger->last_claim,
-	    ledger->last_start, ledger->ready_since, clock_utc_ms(store->clock),
-	    store->now.next_seq);
+	    ledger->last_start, ledger->ready_since, clock_utc_ms(store->clock), boot_ns,
+	    store_time_at(&store->time, boot_ns), now->next_seq, now->uploads, now->upload_ids);
 }
 
 /* ---- turns ---- */

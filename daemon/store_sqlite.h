@@ -21,12 +21,18 @@
 	X(ROLLBACK, "ROLLBACK")                                                                    \
 	X(LEDGER_READ,                                                                             \
 	    "SELECT interval_ns, settle_ns, pack, boot_id, last_claim, last_start, ready_since, "  \
-	    "next_seq FROM ledger")                                                                \
+	    "utc_ms, boot_ns, store_ms, next_seq, uploads, upload_ids FROM ledger")                \
 	X(LEDGER_WRITE, "UPDATE ledger SET (interval_ns, settle_ns, pack, boot_id, "               \
-			"last_claim, last_start, ready_since, utc_ms, next_seq) = "                \
-			"(?, ?, ?, ?, ?, ?, ?, ?, ?)")                                             \
-	X(LANES_READ, "SELECT priority, batches, ids FROM lane")                                   \
-	X(LANE_WRITE, "UPDATE lane SET batches = ?, ids = ? WHERE priority = ?")                   \
+			"last_claim, last_start, ready_since, utc_ms, boot_ns, store_ms, "         \
+			"next_seq, uploads, upload_ids) = "                                        \
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                 \
+	X(LANES_READ, "SELECT priority, ids, yet_to_start, triggered, retrying, completed, "       \
+		      "failed, i_yet_to_start, i_triggered, i_completed, i_failed, i_receiving, "  \
+		      "i_cancelled FROM lane")                                                     \
+	X(LANE_WRITE,                                                                              \
+	    "UPDATE lane SET (ids, yet_to_start, triggered, retrying, completed, failed, "         \
+	    "i_yet_to_start, i_triggered, i_completed, i_failed, i_receiving, i_cancelled) = "     \
+	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE priority = ?")                             \
 	X(INGESTION_ADD,                                                                           \
 	    "INSERT INTO ingestion (seq, uuid, priority, label, batch_size, id_count, "            \
 	    "batch_count, next_batch, triggered, retrying, completed, failed, version, "           \
@@ -63,10 +69,13 @@
 			     "ELSE started_ms END, "                                               \
 			     "version = version + 1 WHERE num = ?")                                \
 	X(INGESTION_FINISH,                                                                        \
-	    "UPDATE ingestion SET triggered = triggered - 1, retrying = retrying + ?, "            \
-	    "completed = completed + ?, failed = failed + ?, version = version + 1, "              \
-	    "finished_ms = CASE WHEN completed + failed + ? + ? = batch_count THEN ? ELSE 0 END "  \
-	    "WHERE num = ?")                                                                       \
+	    "UPDATE ingestion SET triggered = triggered - 1, retrying = retrying + ?1, "           \
+	    "completed = completed + ?2, failed = failed + ?3, version = version + 1, "            \
+	    "finished_ms = CASE WHEN completed + failed + ?2 + ?3 = batch_count THEN ?4 ELSE 0 "   \
+	    "END, "                                                                                \
+	    "expires_ms = CASE WHEN completed + failed + ?2 + ?3 = batch_count AND key IS NOT "    \
+	    "NULL THEN ?5 ELSE NULL END "                                                          \
+	    "WHERE num = ?6 RETURNING completed + failed = batch_count, failed")                   \
 	X(INGESTION_READ,                                                                          \
 	    "SELECT num, seq, priority, label, batch_size, id_count, batch_count, next_batch, "    \
 	    "triggered, retrying, completed, failed, version, created_ms, started_ms, "            \
@@ -81,17 +90,13 @@ enum sql {
 	    SQL_COUNT
 };
 
-struct lane_total {
-	int64_t batches;
-	int64_t ids;
-};
-
 /* The rows that every turn needs. Only this process writes them (it holds the lock), so they are
  * kept in memory; they change on disk once per turn, at the commit. */
 struct summary {
 	struct ledger ledger;
 	struct lane_total lanes[PRIORITY_COUNT]; /* HIGH first */
 	int64_t next_seq;
+	int64_t uploads, upload_ids; /* not sealed */
 };
 
 struct sqlite_store {
@@ -104,6 +109,7 @@ struct sqlite_store {
 	struct store_settings settings;
 	struct summary committed; /* as on disk */
 	struct summary now; /* with the changes of this turn */
+	struct store_time time;
 };
 
 /* ---- store_sqlite.c ---- */
@@ -146,8 +152,16 @@ enum store_result sqlite_failed(struct sqlite_store *store, int code, struct fai
 /* Whether closing the connection may tidy up: write the WAL into the database and remove it. */
 void sqlite_tidy_on_close(struct sqlite_store *store, bool tidy);
 
-/* Reads and writes the summary; SQLITE_DONE or an error. `same_boot` may be NULL. */
-int sqlite_summary_read(struct sqlite_store *store, bool *same_boot);
+/* Which moment the summary was written at. */
+struct written {
+	bool same_boot;
+	int64_t utc_ms;
+	struct store_time time;
+};
+
+/* Reads and writes the summary; SQLITE_DONE or an error. */
+int sqlite_summary_read(
+    struct sqlite_store *store, struct summary *summary, struct written *written);
 int sqlite_summary_write(struct sqlite_store *store);
 
 /* ---- store_sqlite_schema.c ---- */
@@ -166,12 +180,27 @@ enum err sqlite_schema_prepare(struct sqlite_store *store, struct fail *fail);
 enum store_result sqlite_submit(struct store *store, struct store_op *op);
 enum store_result sqlite_claim(struct store *store, struct store_op *op);
 
+/* A whole ingestion joins the line of its priority. */
+void sqlite_line_join(
+    struct sqlite_store *store, enum priority priority, int64_t batches, int64_t ids);
+
 /* Puts a triggered batch back into the line of its priority. SQLITE_DONE or an error. */
 int sqlite_line_again(
     struct sqlite_store *store, int64_t num, int64_t index, enum priority priority, int64_t ids);
 
 /* Number of batches in all lines. */
 int64_t sqlite_waiting(const struct sqlite_store *store);
+
+static inline struct lane_total *sqlite_lane(struct sqlite_store *store, enum priority priority)
+{
+	return &store->now.lanes[priority - PRIORITY_HIGH];
+}
+
+/* The store's time, now. */
+static inline int64_t sqlite_now_ms(const struct sqlite_store *store)
+{
+	return store_time_at(&store->time, clock_boot_ns(store->clock));
+}
 
 /* ---- store_sqlite_attempt.c ---- */
 

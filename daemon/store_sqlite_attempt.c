@@ -68,19 +68,50 @@ enum store_result sqlite_started(struct store *base, struct store_op *op)
 	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 }
 
+/* The ingestion loses a triggered batch. The row of the statement says whether all have ended. */
+static int end_in_ingestion(struct sqlite_store *store, int64_t num, enum batch_status status,
+    enum priority priority, int64_t now_utc)
+{
+	struct lane_total *lane = sqlite_lane(store, priority);
+	int code =
+	    sqlite_first(store, SQL_INGESTION_FINISH, "iiiiii", (int64_t)(status == BATCH_RETRYING),
+		(int64_t)(status == BATCH_COMPLETED), (int64_t)(status == BATCH_FAILED), now_utc,
+		sqlite_now_ms(store) + store->settings.key_expiry_ms, num);
+	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_FINISH);
+
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
+	if (sqlite3_column_int(row, 0)) {
+		lane->ingestions[INGESTION_TRIGGERED]--;
+		lane->ingestions[sqlite3_column_int64(row, 1) > 0 ? INGESTION_FAILED
+								  : INGESTION_COMPLETED]++;
+	}
+	return sqlite_only(store, SQL_INGESTION_FINISH);
+}
+
 /* Moves a triggered batch to `status`. SQLITE_DONE or an error. */
 static int end_attempt(struct sqlite_store *store, int64_t num, int64_t index,
-    enum batch_status status, const char *error)
+    enum batch_status status, enum priority priority, const char *error)
 {
-	int64_t completed = status == BATCH_COMPLETED, failed = status == BATCH_FAILED;
 	int64_t now = clock_utc_ms(store->clock);
 	int code = sqlite_first(store, SQL_BATCH_FINISH, "iitii", (int64_t)status,
-	    completed || failed ? now : 0, error, num, index);
+	    status == BATCH_RETRYING ? 0 : now, error, num, index);
 
 	if (code != SQLITE_DONE)
 		return code;
-	return sqlite_first(store, SQL_INGESTION_FINISH, "iiiiiii",
-	    (int64_t)(status == BATCH_RETRYING), completed, failed, completed, failed, now, num);
+	return end_in_ingestion(store, num, status, priority, now);
+}
+
+/* An attempt has ended for good. */
+static int end_batch(struct sqlite_store *store, const struct store_finish *finish,
+    enum batch_status status, enum priority priority)
+{
+	struct lane_total *lane = sqlite_lane(store, priority);
+
+	lane->batches[BATCH_TRIGGERED]--;
+	lane->batches[status]++;
+	return end_attempt(store, finish->attempt.ingestion, finish->attempt.index, status,
+	    priority, finish->message);
 }
 
 int sqlite_interrupt(struct sqlite_store *store, int64_t num, int64_t index)
@@ -90,7 +121,7 @@ int sqlite_interrupt(struct sqlite_store *store, int64_t num, int64_t index)
 
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
-	code = end_attempt(store, num, index, BATCH_RETRYING, NULL);
+	code = end_attempt(store, num, index, BATCH_RETRYING, batch.priority, NULL);
 	return code == SQLITE_DONE ? sqlite_line_again(store, num, index, batch.priority, batch.ids)
 	                           : code;
 }
@@ -113,7 +144,6 @@ enum store_result sqlite_finish(struct store *base, struct store_op *op)
 	if (finish->outcome == OUTCOME_INTERRUPTED)
 		code = sqlite_interrupt(store, attempt->ingestion, attempt->index);
 	else
-		code = end_attempt(store, attempt->ingestion, attempt->index,
-		    outcomes[finish->outcome], finish->message);
+		code = end_batch(store, finish, outcomes[finish->outcome], batch.priority);
 	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 }

@@ -14,25 +14,37 @@ int64_t sqlite_waiting(const struct sqlite_store *store)
 	int64_t batches = 0;
 
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++)
-		batches += store->now.lanes[lane].batches;
+		batches += lane_waiting(&store->now.lanes[lane]);
 	return batches;
 }
 
-/* Batches join a line; the settle time begins when nothing waited before. */
-static void join(struct sqlite_store *store, enum priority priority, int64_t batches, int64_t ids)
+/* Before batches join a line: the settle time begins when nothing waited before. */
+static void begin_to_wait(struct sqlite_store *store)
 {
-	struct lane_total *lane = &store->now.lanes[priority - PRIORITY_HIGH];
-
 	if (sqlite_waiting(store) == 0)
 		ledger_ready(&store->now.ledger, clock_boot_ns(store->clock));
-	lane->batches += batches;
+}
+
+void sqlite_line_join(
+    struct sqlite_store *store, enum priority priority, int64_t batches, int64_t ids)
+{
+	struct lane_total *lane = sqlite_lane(store, priority);
+
+	begin_to_wait(store);
+	lane->batches[BATCH_YET_TO_START] += batches;
 	lane->ids += ids;
+	lane->ingestions[INGESTION_YET_TO_START]++;
 }
 
 int sqlite_line_again(
     struct sqlite_store *store, int64_t num, int64_t index, enum priority priority, int64_t ids)
 {
-	join(store, priority, 1, ids);
+	struct lane_total *lane = sqlite_lane(store, priority);
+
+	begin_to_wait(store);
+	lane->batches[BATCH_TRIGGERED]--;
+	lane->batches[BATCH_RETRYING]++;
+	lane->ids += ids;
 	return sqlite_first(store, SQL_REDO_ADD, "ii", index, num);
 }
 
@@ -85,7 +97,7 @@ enum store_result sqlite_submit(struct store *base, struct store_op *op)
 	if (code != SQLITE_DONE)
 		return sqlite_failed(store, code, &op->fail);
 	store->now.next_seq++;
-	join(store, submit->priority, submit->batches, (int64_t)submit->ids->n);
+	sqlite_line_join(store, submit->priority, submit->batches, (int64_t)submit->ids->n);
 	return STORE_DONE;
 }
 
@@ -151,7 +163,7 @@ static int read_lane(
 	int code;
 
 	view->heads[lane] = (struct sched_head){0};
-	if (store->now.lanes[lane].batches == 0)
+	if (lane_waiting(&store->now.lanes[lane]) == 0)
 		return SQLITE_ROW;
 	code = lane_head(store, lane + PRIORITY_HIGH, head);
 	if (code == SQLITE_ROW)
@@ -182,10 +194,15 @@ static struct store_claimed *claim_add(struct store_claim *claim)
 	return &claim->batches[claim->n++];
 }
 
-static void leave(struct sqlite_store *store, int lane, int64_t ids)
+static void leave(struct lane_total *lane, const struct head *head, int64_t ids)
 {
-	store->now.lanes[lane].batches--;
-	store->now.lanes[lane].ids -= ids;
+	lane->batches[head->again ? BATCH_RETRYING : BATCH_YET_TO_START]--;
+	lane->batches[BATCH_TRIGGERED]++;
+	lane->ids -= ids;
+	if (!head->again && head->index == 0) {
+		lane->ingestions[INGESTION_YET_TO_START]--;
+		lane->ingestions[INGESTION_TRIGGERED]++;
+	}
 }
 
 /* The row of the ingestion: one batch more is triggered. Fills in what the handler is told. */
@@ -240,7 +257,7 @@ static int take(
 	if (code == SQLITE_DONE)
 		code = sqlite_ids_read(store, head->num, head->total,
 		    head->index * head->batch_size, ids, &claimed->ids);
-	leave(store, lane, ids);
+	leave(&store->now.lanes[lane], head, ids);
 	return code;
 }
 

@@ -75,8 +75,8 @@ static enum err check_summary(struct sqlite_store *store, struct fail *fail)
 	static const char query[] =
 	    "SELECT (SELECT count(*) FROM ledger) = 1 AND (SELECT count(*) FROM lane) = 3 AND "
 	    "(SELECT next_seq FROM ledger) > "
-	    "coalesce((SELECT seq FROM ingestion ORDER BY num DESC LIMIT 1), 0) AND "
-	    "NOT EXISTS (SELECT 1 FROM lane l WHERE (l.batches > 0) != ("
+	    "coalesce((SELECT max(seq) FROM ingestion WHERE seq > 0), 0) AND "
+	    "NOT EXISTS (SELECT 1 FROM lane l WHERE (l.yet_to_start + l.retrying > 0) != ("
 	    "EXISTS (SELECT 1 FROM ingestion i WHERE i.priority = l.priority"
 	    " AND i.next_batch < i.batch_count) OR "
 	    "EXISTS (SELECT 1 FROM redo r WHERE r.priority = l.priority)))";
@@ -102,16 +102,20 @@ static enum err check_summary(struct sqlite_store *store, struct fail *fail)
 static enum err recover(struct sqlite_store *store, struct store_found *found, struct fail *fail)
 {
 	struct ledger *ledger = &store->now.ledger;
-	bool same_boot = false;
+	struct written written = {.same_boot = false};
+	int64_t boot_ns = clock_boot_ns(store->clock);
 	int code = sqlite_first(store, SQL_BEGIN, "");
 
 	if (code == SQLITE_DONE)
-		code = sqlite_summary_read(store, &same_boot);
+		code = sqlite_summary_read(store, &store->now, &written);
+	store->time = written.time;
+	store_time_recover(
+	    &store->time, written.same_boot, written.utc_ms, boot_ns, clock_utc_ms(store->clock));
 	if (code == SQLITE_DONE)
 		code = recover_running(store, &found->interrupted);
 	if (code != SQLITE_DONE)
 		return open_failed(store, code, fail);
-	ledger_recover(ledger, same_boot, clock_boot_ns(store->clock));
+	ledger_recover(ledger, written.same_boot, boot_ns);
 	ledger->interval_ns = store->settings.interval_ns;
 	ledger->settle_ns = store->settings.settle_ns;
 	ledger->pack = store->settings.pack;

@@ -1,0 +1,200 @@
+/* The method stats. */
+#include "wire_codec.h"
+
+#include "util.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* The plain numbers: group and name in the answer, place in the struct. */
+static const struct field {
+	const char *group, *name;
+	size_t offset;
+} fields[] = {
+#define FIELD(group, name, member)                                                                 \
+	{                                                                                          \
+		group, name, offsetof(struct wire_stats_reply, member)                             \
+	}
+    FIELD(NULL, "uptime_ms", uptime_ms),
+    FIELD(NULL, "rss_bytes", rss_bytes),
+    FIELD("dispatch", "interval_ns", interval_ns),
+    FIELD("dispatch", "settle_ns", settle_ns),
+    FIELD("dispatch", "batch_size", batch_size),
+    FIELD("dispatch", "concurrency", concurrency),
+    FIELD("dispatch", "running_slots", running_slots),
+    FIELD("dispatch", "running_batches", running_batches),
+    FIELD("uploads", "open", uploads),
+    FIELD("uploads", "ids", upload_ids),
+    FIELD("connections", "open", connections),
+    FIELD("connections", "accepted", accepted),
+    FIELD("connections", "refused", refused),
+    FIELD("connections", "dropped", dropped),
+    FIELD("requests", "total", requests),
+    FIELD("requests", "errors", errors),
+    FIELD("requests", "waiting", waiting),
+    FIELD("store", "bytes", store_bytes),
+    FIELD("store", "wal_bytes", wal_bytes),
+    FIELD("store", "free_bytes", free_bytes),
+    FIELD("store", "queued", queued),
+    FIELD("store", "queued_bytes", queued_bytes),
+    FIELD("store", "operations", operations),
+    FIELD("store", "commits", commits),
+    FIELD("store", "commit_last_us", commit_last_us),
+    FIELD("store", "commit_mean_us", commit_mean_us),
+    FIELD("store", "commit_max_us", commit_max_us),
+#undef FIELD
+};
+
+/* ---- writing ---- */
+
+static void write_fields(const struct wire_stats_reply *stats, cJSON *result)
+{
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		const struct field *field = &fields[i];
+		cJSON *group = result;
+
+		if (field->group)
+			group = cJSON_GetObjectItemCaseSensitive(result, field->group);
+		if (!group)
+			group = cJSON_AddObjectToObject(result, field->group);
+		json_add_int(
+		    group, field->name, *(const int64_t *)((const char *)stats + field->offset));
+	}
+}
+
+static void write_lane(const struct lane_total *lane, int64_t priority, cJSON *lanes)
+{
+	cJSON *object = cJSON_CreateObject(), *list;
+
+	cJSON_AddItemToArray(lanes, object);
+	cJSON_AddStringToObject(object, "priority", priority_name((enum priority)priority));
+	json_add_int(object, "waiting_ids", lane->ids);
+	list = cJSON_AddObjectToObject(object, "batches");
+	for (int i = 0; i < BATCH_STATUS_COUNT; i++)
+		json_add_int(list, batch_status_name((enum batch_status)i), lane->batches[i]);
+	list = cJSON_AddObjectToObject(object, "ingestions");
+	for (int i = 0; i < INGESTION_STATUS_COUNT; i++)
+		json_add_int(
+		    list, ingestion_status_name((enum ingestion_status)i), lane->ingestions[i]);
+}
+
+static void write_limit(const struct wire_limit *limit, cJSON *limits)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	cJSON_AddItemToArray(limits, object);
+	cJSON_AddStringToObject(object, "name", limit->name);
+	json_add_int(object, "limit", limit->limit);
+	if (limit->used >= 0)
+		json_add_int(object, "used", limit->used);
+	json_add_int(object, "hits", limit->hits);
+}
+
+static void write_stats_result(const struct wire_reply *reply, cJSON *result)
+{
+	const struct wire_stats_reply *stats = &reply->stats;
+	cJSON *list;
+
+	cJSON_AddStringToObject(result, "version", stats->version);
+	wire_add_time(result, "time", stats->utc_ms);
+	write_fields(stats, result);
+	list = cJSON_GetObjectItemCaseSensitive(result, "dispatch");
+	cJSON_AddBoolToObject(list, "pack", stats->pack);
+	if (stats->next_slot_ms >= 0)
+		json_add_int(list, "next_slot_ms", stats->next_slot_ms);
+	cJSON_AddStringToObject(
+	    cJSON_GetObjectItemCaseSensitive(result, "store"), "url", stats->store);
+	list = cJSON_AddArrayToObject(result, "lanes");
+	for (int i = 0; i < PRIORITY_COUNT; i++)
+		write_lane(&stats->lanes[i], i + PRIORITY_HIGH, list);
+	list = cJSON_AddArrayToObject(result, "limits");
+	for (size_t i = 0; i < stats->n_limits; i++)
+		write_limit(&stats->limits[i], list);
+}
+
+/* ---- reading ---- */
+
+static bool read_fields(const cJSON *result, struct wire_stats_reply *stats)
+{
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		const struct field *field = &fields[i];
+		const cJSON *group = field->group ? json_get(result, field->group) : result;
+
+		if (!json_get_int(json_get(group, field->name), 0, JSON_MAX_EXACT,
+			(int64_t *)(void *)((char *)stats + field->offset)))
+			return false;
+	}
+	return true;
+}
+
+static bool read_lane(const cJSON *object, struct wire_stats_reply *stats)
+{
+	const char *name = json_get_str(json_get(object, "priority"));
+	const cJSON *batches = json_get(object, "batches"),
+		    *ingestions = json_get(object, "ingestions");
+	struct lane_total *lane;
+	enum priority priority;
+	bool ok;
+
+	if (!name || !priority_by_name(name, &priority))
+		return false;
+	lane = &stats->lanes[priority - PRIORITY_HIGH];
+	ok = json_get_int(json_get(object, "waiting_ids"), 0, JSON_MAX_EXACT, &lane->ids);
+	for (int i = 0; ok && i < BATCH_STATUS_COUNT; i++)
+		ok = json_get_int(json_get(batches, batch_status_name((enum batch_status)i)), 0,
+		    JSON_MAX_EXACT, &lane->batches[i]);
+	for (int i = 0; ok && i < INGESTION_STATUS_COUNT; i++)
+		ok = json_get_int(
+		    json_get(ingestions, ingestion_status_name((enum ingestion_status)i)), 0,
+		    JSON_MAX_EXACT, &lane->ingestions[i]);
+	return ok;
+}
+
+/* More limits than this version knows are left out. */
+static bool read_limit(const cJSON *object, struct wire_stats_reply *stats)
+{
+	struct wire_limit *limit = &stats->limits[stats->n_limits];
+	const cJSON *used = json_get(object, "used");
+
+	if (stats->n_limits == WIRE_STATS_LIMITS)
+		return true;
+	stats->n_limits++;
+	limit->used = -1;
+	return wire_get_text(json_get(object, "name"), limit->name, sizeof(limit->name)) &&
+	       json_get_int(json_get(object, "limit"), 0, JSON_MAX_EXACT, &limit->limit) &&
+	       json_get_int(json_get(object, "hits"), 0, JSON_MAX_EXACT, &limit->hits) &&
+	       (!used || json_get_int(used, 0, JSON_MAX_EXACT, &limit->used));
+}
+
+static bool read_stats_result(
+    const struct json_doc *doc, const cJSON *result, struct wire_reply *reply)
+{
+	struct wire_stats_reply *stats = &reply->stats;
+	const cJSON *dispatch = json_get(result, "dispatch"),
+		    *next = json_get(dispatch, "next_slot_ms"), *item;
+
+	(void)doc;
+	stats->next_slot_ms = -1;
+	stats->pack = cJSON_IsTrue(json_get(dispatch, "pack"));
+	if (!read_fields(result, stats) ||
+	    !wire_get_text(json_get(result, "version"), stats->version, sizeof(stats->version)) ||
+	    !wire_get_time(json_get(result, "time"), &stats->utc_ms) ||
+	    !wire_get_text(
+		json_get(json_get(result, "store"), "url"), stats->store, sizeof(stats->store)) ||
+	    (next && !json_get_int(next, 0, JSON_MAX_EXACT, &stats->next_slot_ms)))
+		return false;
+	cJSON_ArrayForEach(
+	    item, json_get(result, "lanes")) if (!read_lane(item, stats)) return false;
+	cJSON_ArrayForEach(
+	    item, json_get(result, "limits")) if (!read_limit(item, stats)) return false;
+	return true;
+}
+
+static const char *const no_params[] = {NULL};
+
+const struct wire_codec wire_codec_stats = {
+    .method = "stats",
+    .params = no_params,
+    .read_result = read_stats_result,
+    .write_result = write_stats_result,
+};
