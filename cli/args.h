@@ -24,6 +24,15 @@ enum args_key {
 	ARGS_FROM,
 	ARGS_ALL,
 	ARGS_VERSION,
+	ARGS_KEY,
+	ARGS_ONCE,
+	ARGS_STATUS,
+	ARGS_PRIORITY,
+	ARGS_LABEL,
+	ARGS_ID,
+	ARGS_SEQ,
+	ARGS_LIMIT,
+	ARGS_CURSOR,
 };
 
 /* The options that every command has; an entry without a name ends the list. */
