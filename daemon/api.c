@@ -42,6 +42,21 @@ void api_finish(struct pending *pending)
 	api_answer(call);
 }
 
+void api_post_or_finish(struct pending *pending)
+{
+	if (!api_post(pending))
+		api_finish(pending);
+}
+
+bool api_refuses(struct api *api, struct api_call *call)
+{
+	if (!api->draining)
+		return false;
+	fail_set(&call->reply.fail, ERR_DRAINING, NULL);
+	api_answer(call);
+	return true;
+}
+
 /* ---- verbs ---- */
 
 static void hello(struct api *api, struct api_call *call)
@@ -54,6 +69,7 @@ static void hello(struct api *api, struct api_call *call)
 	strcpy(hello->version, INGESTD_VERSION);
 	hello->limits = (struct wire_limits){.max_message_bytes = conf->max_message_bytes,
 	    .max_id = conf->max_id,
+	    .max_ids = IDLIST_MAX,
 	    .batch_size = conf->batch_size};
 	api_answer(call);
 }
@@ -76,7 +92,11 @@ static void (*const verbs[WIRE_METHOD_COUNT])(struct api *api, struct api_call *
     [WIRE_PING] = ping,
     [WIRE_VERSION] = version,
     [WIRE_SUBMIT] = api_submit,
+    [WIRE_APPEND] = api_append,
+    [WIRE_SEAL] = api_seal,
+    [WIRE_CANCEL] = api_cancel,
     [WIRE_STATUS] = api_status,
+    [WIRE_LIST] = api_list,
 };
 
 /* ---- life ---- */

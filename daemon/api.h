@@ -8,6 +8,7 @@
 #include "conf.h"
 #include "engine.h"
 #include "storeq.h"
+#include "sweeper.h"
 #include "wire.h"
 
 struct api;
@@ -16,6 +17,7 @@ struct event_base;
 /* One request on its way. */
 struct api_call {
 	struct wire_request request; /* in; the door frees it after done() */
+	char principal[PRINCIPAL_MAX + 1]; /* in: who asks, as the door knows it */
 	struct wire_reply reply; /* out: reply.fail tells success; the door frees it */
 	/* Exactly once, possibly from inside api_start(). */
 	void (*done)(struct api_call *call);
@@ -31,6 +33,7 @@ struct api_env {
 	struct event_base *base; /* borrowed; for the timers of calls that wait */
 	struct storeq *queue; /* borrowed */
 	struct engine *engine; /* borrowed; is told of everything that may be ready to start */
+	struct sweeper *sweeper; /* borrowed; is told of what may be due */
 	struct wire_version_reply version; /* what this daemon is made of */
 };
 

@@ -65,7 +65,7 @@ static bool is_awaited(struct look *look)
 	const struct ingestion *now = &look->pending.op.op.status.page.ingestion;
 
 	if (request->until == WIRE_UNTIL_FINAL)
-		return ingestion_status_is_final(counts_status(&now->counts));
+		return ingestion_status_is_final(ingestion_status_of(now));
 	if (request->since == 0)
 		request->since = now->version;
 	return now->version != request->since;
@@ -140,6 +140,7 @@ void api_status(struct api *api, struct api_call *call)
 
 	look->pending.op.op.status.uuid = request->ingestion;
 	look->pending.op.op.status.from_batch = request->from_batch;
+	look->pending.op.op.status.limit = request->limit;
 	if (request->wait_ms > 0)
 		start_waiting(look, request->wait_ms);
 	read_again(look);

@@ -20,7 +20,11 @@ struct pending {
 
 /* The verbs that go to the store. */
 void api_submit(struct api *api, struct api_call *call);
+void api_append(struct api *api, struct api_call *call);
+void api_seal(struct api *api, struct api_call *call);
+void api_cancel(struct api *api, struct api_call *call);
 void api_status(struct api *api, struct api_call *call);
+void api_list(struct api *api, struct api_call *call);
 
 /* Ends a call. */
 void api_answer(struct api_call *call);
@@ -31,6 +35,12 @@ void *api_pending_new(struct api *api, struct api_call *call, size_t size, enum 
 
 /* Posts the operation. False: the queue is full; pending->op.op.fail says so. */
 bool api_post(struct pending *pending);
+
+/* The same, for a verb that ends when its operation does. */
+void api_post_or_finish(struct pending *pending);
+
+/* Ends the call if the daemon takes nothing new any more; true: it has. */
+bool api_refuses(struct api *api, struct api_call *call);
 
 /* Ends the call with op.fail as its outcome and frees `pending`. */
 void api_finish(struct pending *pending);

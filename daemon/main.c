@@ -12,6 +12,7 @@
 #include "sock.h"
 #include "store.h"
 #include "storeq.h"
+#include "sweeper.h"
 #include "util.h"
 #include "version.h"
 
@@ -53,6 +54,7 @@ struct daemon {
 	struct store *writer, *reader;
 	struct storeq *queue;
 	struct engine *engine;
+	struct sweeper *sweeper;
 	struct api *api;
 	struct rpc *rpc;
 	struct sock_listener socket;
@@ -319,7 +321,11 @@ static enum err open_store(struct daemon *daemon, struct fail *fail)
 	    .settle_ns = conf_settle_ns(conf),
 	    .pack = conf->pack,
 	    .slot_ids = conf->batch_size,
-	    .min_free_bytes = conf->min_free_bytes};
+	    .min_free_bytes = conf->min_free_bytes,
+	    .key_expiry_ms = conf->key_expiry_ns / NS_PER_MS,
+	    .upload_expiry_ms = conf->upload_expiry_ns / NS_PER_MS,
+	    .max_uploads = conf->max_uploads,
+	    .max_upload_ids = conf->max_upload_bytes / (int64_t)sizeof(int64_t)};
 	struct store_found found;
 
 	make_directories(daemon, "store", daemon->store_path, 0700);
@@ -384,6 +390,13 @@ static void add_events(struct daemon *daemon)
 		event_add(daemon->signals[i], NULL);
 }
 
+static int64_t shortest_expiry_ms(const struct conf *conf)
+{
+	int64_t upload = conf->upload_expiry_ns, key = conf->key_expiry_ns;
+
+	return (upload < key ? upload : key) / NS_PER_MS;
+}
+
 /* Everything behind the doors, bottom up. */
 static void build(struct daemon *daemon)
 {
@@ -404,9 +417,15 @@ static void build(struct daemon *daemon)
 	    .wake = wake_engine,
 	    .changed = on_changed,
 	    .arg = daemon});
+	daemon->sweeper = sweeper_new(&(struct sweeper_env){.base = daemon->base,
+	    .queue = daemon->queue,
+	    .expiry_ms = shortest_expiry_ms(&daemon->conf),
+	    .changed = on_changed,
+	    .arg = daemon});
 	api.base = daemon->base;
 	api.queue = daemon->queue;
 	api.engine = daemon->engine;
+	api.sweeper = daemon->sweeper;
 	snprintf(api.version.version, sizeof(api.version.version), "%s", INGESTD_VERSION);
 	snprintf(api.version.libevent, sizeof(api.version.libevent), "%s", event_get_version());
 	snprintf(api.version.sqlite, sizeof(api.version.sqlite), "%s", store_sqlite_library());
@@ -420,6 +439,7 @@ static void tear_down(struct daemon *daemon)
 	storeq_free(daemon->queue); /* delivers the last answers, so it goes before who gets them */
 	rpc_free(daemon->rpc);
 	api_free(daemon->api);
+	sweeper_free(daemon->sweeper);
 	engine_free(daemon->engine);
 }
 

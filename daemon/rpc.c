@@ -149,6 +149,8 @@ static void handle_line(struct conn *conn, const char *line, size_t len)
 
 	call->conn = conn;
 	call->call.done = on_done;
+	snprintf(
+	    call->call.principal, sizeof(call->call.principal), "uid:%u", (unsigned)conn->peer.uid);
 	if (wire_read_request(line, len, conn->rpc->conf->max_id, &call->call.request, &fail)) {
 		send_error(conn, call->call.request.id, &fail);
 		free(call);

@@ -93,6 +93,16 @@ int sqlite_only(struct sqlite_store *store, enum sql sql)
 	return code;
 }
 
+bool sqlite_take_blob(sqlite3_stmt *row, int column, void *to, size_t size)
+{
+	const void *blob = sqlite3_column_blob(row, column);
+
+	if (!blob || sqlite3_column_bytes(row, column) != (int)size)
+		return false;
+	memcpy(to, blob, size);
+	return true;
+}
+
 static void reset_all(struct sqlite_store *store)
 {
 	for (int i = 0; i < SQL_COUNT; i++)
@@ -356,10 +366,17 @@ const struct store_ops store_sqlite_ops = {
     .run =
 	{
 	    [STORE_SUBMIT] = sqlite_submit,
+	    [STORE_OPEN] = sqlite_open,
+	    [STORE_APPEND] = sqlite_append,
+	    [STORE_SEAL] = sqlite_seal,
+	    [STORE_CANCEL] = sqlite_cancel,
+	    [STORE_SWEEP] = sqlite_sweep,
 	    [STORE_CLAIM] = sqlite_claim,
 	    [STORE_STARTED] = sqlite_started,
 	    [STORE_FINISH] = sqlite_finish,
 	    [STORE_STATUS] = sqlite_status,
+	    [STORE_LIST] = sqlite_list,
+	    [STORE_STATS] = sqlite_stats,
 	},
     .commit = commit,
     .rollback = rollback,
@@ -368,7 +385,12 @@ const struct store_ops store_sqlite_ops = {
 
 const struct store_ops store_sqlite_reader_ops = {
     .begin = begin_read,
-    .run = {[STORE_STATUS] = sqlite_status},
+    .run =
+	{
+	    [STORE_STATUS] = sqlite_status,
+	    [STORE_LIST] = sqlite_list,
+	    [STORE_STATS] = sqlite_stats,
+	},
     .rollback = rollback,
     .close = close_store,
 };

@@ -13,6 +13,12 @@
 #define CHUNK_IDS 1024
 #define CHUNKS_MAX 131072 /* per ingestion; IDLIST_MAX needs 97657 */
 
+/* What sqlite_take_ingestion() reads. */
+#define SQLITE_INGESTION                                                                           \
+	"SELECT num, uuid, stage, seq, priority, label, batch_size, id_count, batch_count, "       \
+	"next_batch, triggered, retrying, completed, failed, version, created_ms, started_ms, "    \
+	"finished_ms FROM ingestion"
+
 /* The prepared statements: name and text. Prepared at first use, kept until the store is closed. */
 #define SQL_LIST(X)                                                                                \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
@@ -34,11 +40,30 @@
 	    "i_yet_to_start, i_triggered, i_completed, i_failed, i_receiving, i_cancelled) = "     \
 	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE priority = ?")                             \
 	X(INGESTION_ADD,                                                                           \
-	    "INSERT INTO ingestion (seq, uuid, priority, label, batch_size, id_count, "            \
+	    "INSERT INTO ingestion (stage, seq, uuid, priority, label, batch_size, id_count, "     \
 	    "batch_count, next_batch, triggered, retrying, completed, failed, version, "           \
-	    "created_ms, started_ms, finished_ms, ids) "                                           \
-	    "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1, ?, 0, 0, ?)")                          \
-	X(CHUNK_ADD, "INSERT INTO chunk (key, ids) VALUES (?, ?)")                                 \
+	    "created_ms, started_ms, finished_ms, principal, key, digest, expires_ms, ids) "       \
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1, ?, 0, 0, ?, ?, ?, ?, ?)")           \
+	X(KEY_FIND, "SELECT num, uuid, stage, seq, priority, label, id_count, batch_count, "       \
+		    "digest FROM ingestion WHERE key = ? AND principal = ?")                       \
+	X(UPLOAD_READ, "SELECT num, stage, seq, priority, label, id_count, batch_size, "           \
+		       "batch_count, digest FROM ingestion WHERE uuid = ?")                        \
+	X(UPLOAD_APPEND, "UPDATE ingestion SET id_count = ?, digest = ?, expires_ms = ?, "         \
+			 "version = version + ? WHERE num = ?")                                    \
+	X(UPLOAD_SEAL, "UPDATE ingestion SET stage = 0, seq = ?, batch_count = ?, digest = ?, "    \
+		       "ids = ?, expires_ms = NULL, version = version + 1 WHERE num = ?")          \
+	X(UPLOAD_GIVE_UP,                                                                          \
+	    "UPDATE ingestion SET stage = 2, finished_ms = ?, expires_ms = ?, key = NULL, "        \
+	    "principal = NULL, digest = NULL, version = version + 1 WHERE num = ?")                \
+	X(EXPIRED, "SELECT num, uuid, stage, id_count, priority, expires_ms FROM ingestion "       \
+		   "WHERE expires_ms IS NOT NULL ORDER BY expires_ms LIMIT 1")                     \
+	X(EXPIRY_END, "UPDATE ingestion SET expires_ms = NULL WHERE num = ?")                      \
+	X(KEY_FORGET, "UPDATE ingestion SET key = NULL, principal = NULL, digest = NULL, "         \
+		      "expires_ms = NULL WHERE num = ?")                                           \
+	X(CHUNK_ADD, "INSERT INTO chunk (key, ids) VALUES (?, ?) "                                 \
+		     "ON CONFLICT (key) DO UPDATE SET ids = excluded.ids")                         \
+	X(CHUNKS_REMOVE, "DELETE FROM chunk WHERE key IN "                                         \
+			 "(SELECT key FROM chunk WHERE key >= ? AND key < ? LIMIT ?)")             \
 	X(CHUNK_READ, "SELECT substr(ids, ?, ?) FROM chunk WHERE key = ?")                         \
 	X(INLINE_READ, "SELECT substr(ids, ?, ?) FROM ingestion WHERE num = ?")                    \
 	X(HEAD_NEW, "SELECT num, seq, next_batch, id_count, batch_size FROM ingestion "            \
@@ -76,10 +101,11 @@
 	    "expires_ms = CASE WHEN completed + failed + ?2 + ?3 = batch_count AND key IS NOT "    \
 	    "NULL THEN ?5 ELSE NULL END "                                                          \
 	    "WHERE num = ?6 RETURNING completed + failed = batch_count, failed")                   \
-	X(INGESTION_READ,                                                                          \
-	    "SELECT num, seq, priority, label, batch_size, id_count, batch_count, next_batch, "    \
-	    "triggered, retrying, completed, failed, version, created_ms, started_ms, "            \
-	    "finished_ms FROM ingestion WHERE uuid = ?")                                           \
+	X(INGESTION_READ, SQLITE_INGESTION " WHERE uuid = ?")                                      \
+	X(LIST_NEWEST, SQLITE_INGESTION " WHERE num < ? ORDER BY num DESC LIMIT ?")                \
+	X(LIST_SEQ, SQLITE_INGESTION " WHERE seq = ? AND seq > 0")                                 \
+	X(LIST_PREFIX, SQLITE_INGESTION                                                            \
+	    " WHERE uuid >= ? AND uuid <= ? AND uuid < ? ORDER BY uuid DESC LIMIT ?")              \
 	X(BATCHES_READ, "SELECT idx, status, attempts, started_ms, finished_ms, error FROM batch " \
 			"WHERE num = ? AND idx >= ? ORDER BY idx LIMIT ?")
 
@@ -175,9 +201,47 @@ enum err sqlite_schema_verify(struct sqlite_store *store, bool migratable, struc
 /* Makes or migrates the schema of a store that was verified. */
 enum err sqlite_schema_prepare(struct sqlite_store *store, struct fail *fail);
 
-/* ---- store_sqlite_line.c: who waits, and how batches enter and leave the lines ---- */
+/* ---- store_sqlite_submit.c: new ingestions, and the keys that name them ---- */
 
 enum store_result sqlite_submit(struct store *store, struct store_op *op);
+
+/* The ingestion that a key names. */
+struct keyed {
+	int64_t num;
+	struct uuid uuid;
+	enum stage stage;
+	int64_t seq;
+	enum priority priority;
+	char label[LABEL_MAX + 1];
+	int64_t ids, batches;
+	struct digest digest; /* while receiving: of the full chunks */
+};
+
+/* SQLITE_ROW (found), SQLITE_DONE (a new key, or none at all) or an error. */
+int sqlite_key_find(struct sqlite_store *store, const struct store_key *key, struct keyed *keyed);
+
+/* Room is kept free for outcomes: what was accepted must be able to end. */
+bool sqlite_is_disk_low(const struct sqlite_store *store, struct fail *fail);
+
+/* Bytes that the disk of the store has free for it; -1 when that is not known. */
+int64_t sqlite_disk_free(const struct sqlite_store *store);
+
+/* ---- store_sqlite_upload.c: lists that come in parts ---- */
+
+enum store_result sqlite_open(struct store *store, struct store_op *op);
+enum store_result sqlite_append(struct store *store, struct store_op *op);
+enum store_result sqlite_seal(struct store *store, struct store_op *op);
+enum store_result sqlite_cancel(struct store *store, struct store_op *op);
+
+/* Ends an upload without sealing it. SQLITE_DONE or an error. */
+int sqlite_give_up(struct sqlite_store *store, int64_t num, enum priority priority, int64_t ids);
+
+/* ---- store_sqlite_sweep.c: what time makes due ---- */
+
+enum store_result sqlite_sweep(struct store *store, struct store_op *op);
+
+/* ---- store_sqlite_line.c: who waits, and how batches enter and leave the lines ---- */
+
 enum store_result sqlite_claim(struct store *store, struct store_op *op);
 
 /* A whole ingestion joins the line of its priority. */
@@ -212,8 +276,17 @@ int sqlite_interrupt(struct sqlite_store *store, int64_t num, int64_t index);
 
 /* ---- store_sqlite_ids.c ---- */
 
-/* Writes the chunks of a list that does not fit into the row. SQLITE_DONE or an error. */
-int sqlite_ids_write(struct sqlite_store *store, int64_t num, const struct idlist *ids);
+/* Writes ids as chunks from the one with this number on; all but the last are full. SQLITE_DONE or
+ * an error. */
+int sqlite_chunks_write(
+    struct sqlite_store *store, int64_t num, int64_t chunk, const int64_t *ids, size_t n);
+
+/* Removes at most `most` chunks and counts them. SQLITE_DONE or an error. */
+int sqlite_chunks_remove(struct sqlite_store *store, int64_t num, int most, int *removed);
+
+/* Appends n ids of one chunk, from this place in the list on. SQLITE_DONE or an error. */
+int sqlite_chunk_read(
+    struct sqlite_store *store, int64_t num, int64_t first, int64_t n, struct idlist *ids);
 
 /* Appends the ids [first, first + n) of a list of `total` ids. SQLITE_DONE or an error. */
 int sqlite_ids_read(struct sqlite_store *store, int64_t num, int64_t total, int64_t first,
@@ -225,5 +298,19 @@ void *sqlite_ids_pack(const int64_t *ids, size_t n);
 /* ---- store_sqlite_status.c ---- */
 
 enum store_result sqlite_status(struct store *store, struct store_op *op);
+
+/* A row of SQLITE_INGESTION; returns its number. */
+int64_t sqlite_take_ingestion(sqlite3_stmt *row, struct ingestion *ingestion);
+
+/* ---- store_sqlite_list.c ---- */
+
+enum store_result sqlite_list(struct store *store, struct store_op *op);
+
+/* ---- store_sqlite_stats.c ---- */
+
+enum store_result sqlite_stats(struct store *store, struct store_op *op);
+
+/* Copies the blob in the column; false when it has another size. */
+bool sqlite_take_blob(sqlite3_stmt *row, int column, void *to, size_t size);
 
 #endif

@@ -21,19 +21,30 @@ static int64_t chunk_key(int64_t num, int64_t chunk)
 	return num * CHUNKS_MAX + chunk;
 }
 
-int sqlite_ids_write(struct sqlite_store *store, int64_t num, const struct idlist *ids)
+int sqlite_chunks_write(
+    struct sqlite_store *store, int64_t num, int64_t chunk, const int64_t *ids, size_t n)
 {
 	int code = SQLITE_DONE;
 
-	for (size_t at = 0; at < ids->n && code == SQLITE_DONE; at += CHUNK_IDS) {
-		size_t n = ids->n - at < CHUNK_IDS ? ids->n - at : CHUNK_IDS;
-		void *packed = sqlite_ids_pack(ids->v + at, n);
+	for (; n > 0 && code == SQLITE_DONE; chunk++) {
+		size_t part = n < CHUNK_IDS ? n : CHUNK_IDS;
+		void *packed = sqlite_ids_pack(ids, part);
 
-		code = sqlite_first(store, SQL_CHUNK_ADD, "ib",
-		    chunk_key(num, (int64_t)(at / CHUNK_IDS)), packed,
-		    (int64_t)(n * sizeof(int64_t)));
+		code = sqlite_first(store, SQL_CHUNK_ADD, "ib", chunk_key(num, chunk), packed,
+		    (int64_t)(part * sizeof(int64_t)));
 		free(packed);
+		ids += part;
+		n -= part;
 	}
+	return code;
+}
+
+int sqlite_chunks_remove(struct sqlite_store *store, int64_t num, int most, int *removed)
+{
+	int code = sqlite_first(store, SQL_CHUNKS_REMOVE, "iii", chunk_key(num, 0),
+	    chunk_key(num + 1, 0), (int64_t)most);
+
+	*removed = code == SQLITE_DONE ? sqlite3_changes(store->db) : 0;
 	return code;
 }
 
@@ -65,6 +76,17 @@ static int64_t bytes_of(int64_t ids)
 	return ids * (int64_t)sizeof(int64_t);
 }
 
+int sqlite_chunk_read(
+    struct sqlite_store *store, int64_t num, int64_t first, int64_t n, struct idlist *ids)
+{
+	int code = sqlite_first(store, SQL_CHUNK_READ, "iii", bytes_at(first % CHUNK_IDS),
+	    bytes_of(n), chunk_key(num, first / CHUNK_IDS));
+
+	if (code == SQLITE_DONE)
+		return SQLITE_CORRUPT;
+	return code == SQLITE_ROW ? take_blob(store, SQL_CHUNK_READ, n, ids) : code;
+}
+
 int sqlite_ids_read(struct sqlite_store *store, int64_t num, int64_t total, int64_t first,
     int64_t n, struct idlist *ids)
 {
@@ -78,15 +100,9 @@ int sqlite_ids_read(struct sqlite_store *store, int64_t num, int64_t total, int6
 		return code == SQLITE_ROW ? take_blob(store, SQL_INLINE_READ, n, ids) : code;
 	}
 	while (n > 0 && code == SQLITE_DONE) {
-		int64_t at = first % CHUNK_IDS;
-		int64_t here = CHUNK_IDS - at < n ? CHUNK_IDS - at : n;
+		int64_t room = CHUNK_IDS - first % CHUNK_IDS, here = room < n ? room : n;
 
-		code = sqlite_first(store, SQL_CHUNK_READ, "iii", bytes_at(at), bytes_of(here),
-		    chunk_key(num, first / CHUNK_IDS));
-		if (code == SQLITE_DONE)
-			return SQLITE_CORRUPT;
-		if (code == SQLITE_ROW)
-			code = take_blob(store, SQL_CHUNK_READ, here, ids);
+		code = sqlite_chunk_read(store, num, first, here, ids);
 		first += here;
 		n -= here;
 	}

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 int64_t sqlite_waiting(const struct sqlite_store *store)
 {
@@ -46,59 +45,6 @@ int sqlite_line_again(
 	lane->batches[BATCH_RETRYING]++;
 	lane->ids += ids;
 	return sqlite_first(store, SQL_REDO_ADD, "ii", index, num);
-}
-
-/* ---- submit ---- */
-
-/* Room is kept free for outcomes: what was accepted must be able to end. */
-static bool is_disk_low(const struct sqlite_store *store, struct fail *fail)
-{
-	struct statvfs disk;
-	int64_t available;
-
-	if (statvfs(store->path, &disk) != 0)
-		return false;
-	available = (int64_t)(disk.f_bavail * disk.f_frsize);
-	if (available >= store->settings.min_free_bytes)
-		return false;
-	fail_set(fail, ERR_DISK_LOW,
-	    "%" PRId64 " bytes are free on the disk of %s, fewer than %" PRId64 " (--min-free)",
-	    available, store->path, store->settings.min_free_bytes);
-	return true;
-}
-
-static int add_ingestion(struct sqlite_store *store, const struct store_submit *submit)
-{
-	const struct idlist *ids = submit->ids;
-	bool is_inline = ids->n <= INLINE_IDS;
-	void *packed = is_inline ? sqlite_ids_pack(ids->v, ids->n) : NULL;
-	int code = sqlite_first(store, SQL_INGESTION_ADD, "ibitiiiib", submit->seq,
-	    submit->uuid.bytes, (int64_t)sizeof(submit->uuid.bytes), (int64_t)submit->priority,
-	    submit->label, submit->batch_size, (int64_t)ids->n, submit->batches,
-	    clock_utc_ms(store->clock), packed, (int64_t)(ids->n * sizeof(int64_t)));
-
-	free(packed);
-	if (code == SQLITE_DONE && !is_inline)
-		code = sqlite_ids_write(store, sqlite3_last_insert_rowid(store->db), ids);
-	return code;
-}
-
-enum store_result sqlite_submit(struct store *base, struct store_op *op)
-{
-	struct sqlite_store *store = (struct sqlite_store *)base;
-	struct store_submit *submit = &op->submit;
-	int code;
-
-	if (is_disk_low(store, &op->fail))
-		return STORE_DONE;
-	submit->seq = store->now.next_seq;
-	submit->batches = batches_of((int64_t)submit->ids->n, submit->batch_size);
-	code = add_ingestion(store, submit);
-	if (code != SQLITE_DONE)
-		return sqlite_failed(store, code, &op->fail);
-	store->now.next_seq++;
-	sqlite_line_join(store, submit->priority, submit->batches, (int64_t)submit->ids->n);
-	return STORE_DONE;
 }
 
 /* ---- claim ---- */

@@ -181,17 +181,33 @@ static const char *const checks[] = {
     "SELECT 'the row of the ledger or of a lane is missing' WHERE"
     " (SELECT count(*) FROM ledger) != 1 OR (SELECT count(*) FROM lane) != 3",
 
-    "SELECT 'lane ' || priority || ' counts ' || batches || ' batches and ' || ids || ' ids, but '"
-    " || b || ' and ' || n || ' stand in line' FROM (SELECT l.priority, l.batches, l.ids,"
-    " (SELECT count(*) FROM redo r WHERE r.priority = l.priority) +"
+    "SELECT 'lane ' || priority || ' counts ' || yet_to_start || '+' || retrying || ' batches and '"
+    " || ids || ' ids in line, but ' || y || '+' || r || ' and ' || n || ' stand there' FROM"
+    " (SELECT l.priority, l.yet_to_start, l.retrying, l.ids,"
+    " (SELECT count(*) FROM redo r WHERE r.priority = l.priority) AS r,"
     " (SELECT coalesce(sum(batch_count - next_batch), 0) FROM ingestion i"
-    "  WHERE i.priority = l.priority) AS b,"
+    "  WHERE i.priority = l.priority) AS y,"
     " (SELECT coalesce(sum(min(i.batch_size, i.id_count - r.idx * i.batch_size)), 0)"
     "  FROM redo r JOIN ingestion i ON i.num = r.num WHERE r.priority = l.priority) +"
     " (SELECT coalesce(sum(max(0, id_count - next_batch * batch_size)), 0) FROM ingestion i"
-    "  WHERE i.priority = l.priority) AS n FROM lane l) WHERE batches != b OR ids != n",
+    "  WHERE i.priority = l.priority AND i.stage = 0) AS n FROM lane l)"
+    " WHERE yet_to_start != y OR retrying != r OR ids != n",
 
-    "SELECT 'ingestion ' || i.seq || ': its counts of batches do not agree with their rows'"
+    "SELECT 'lane ' || l.priority || ' does not count its batches by status as they are'"
+    " FROM lane l WHERE (l.triggered, l.completed, l.failed) != (SELECT"
+    " coalesce(sum(triggered), 0), coalesce(sum(completed), 0), coalesce(sum(failed), 0)"
+    " FROM ingestion i WHERE i.priority = l.priority)",
+
+    "SELECT 'lane ' || l.priority || ' does not count its ingestions by status as they are'"
+    " FROM lane l WHERE (i_receiving, i_cancelled, i_yet_to_start, i_triggered, i_completed,"
+    " i_failed) != (SELECT coalesce(sum(stage = 1), 0), coalesce(sum(stage = 2), 0),"
+    " coalesce(sum(stage = 0 AND next_batch = 0), 0),"
+    " coalesce(sum(stage = 0 AND next_batch > 0 AND completed + failed < batch_count), 0),"
+    " coalesce(sum(stage = 0 AND completed = batch_count), 0),"
+    " coalesce(sum(stage = 0 AND completed + failed = batch_count AND failed > 0), 0)"
+    " FROM ingestion i WHERE i.priority = l.priority)",
+
+    "SELECT 'ingestion ' || i.num || ': its counts of batches do not agree with their rows'"
     " FROM ingestion i WHERE i.next_batch != (SELECT count(*) FROM batch b WHERE b.num = i.num)"
     " OR i.triggered != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 1)"
     " OR i.retrying != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 2)"
@@ -200,10 +216,25 @@ static const char *const checks[] = {
     " OR i.retrying != (SELECT count(*) FROM redo r WHERE r.priority = i.priority"
     "  AND r.seq = i.seq)",
 
-    "SELECT 'ingestion ' || i.seq || ': the number of stored ids is not ' || i.id_count"
-    " FROM ingestion i WHERE i.id_count * 8 != coalesce(length(i.ids),"
+    "SELECT 'ingestion ' || num || ': its stage does not agree with its place in the line'"
+    " FROM ingestion WHERE (stage = 0) != (seq > 0) OR (stage = 0) != (batch_count > 0)"
+    " OR (stage = 0 AND batch_count != (id_count + batch_size - 1) / batch_size)",
+
+    "SELECT 'ingestion ' || i.num || ': the number of stored ids is not ' || i.id_count"
+    " FROM ingestion i WHERE i.stage != 2 AND i.id_count * 8 != coalesce(length(i.ids),"
     " (SELECT sum(length(c.ids)) FROM chunk c WHERE c.key >= i.num * 131072"
     "  AND c.key < (i.num + 1) * 131072), 0)",
+
+    "SELECT 'ingestion ' || num || ': nothing would ever end what it keeps for a while'"
+    " FROM ingestion i WHERE expires_ms IS NULL AND (stage = 1 OR"
+    " (stage = 0 AND key IS NOT NULL AND completed + failed = batch_count) OR (stage = 2 AND"
+    "  EXISTS (SELECT 1 FROM chunk c WHERE c.key >= i.num * 131072"
+    "   AND c.key < (i.num + 1) * 131072)))",
+
+    "SELECT 'the ledger counts ' || uploads || ' uploads and ' || upload_ids || ' ids in them, but'"
+    " || ' there are ' || n || ' and ' || s FROM ledger,"
+    " (SELECT count(*) AS n, coalesce(sum(id_count), 0) AS s FROM ingestion WHERE stage = 1)"
+    " WHERE uploads != n OR upload_ids != s",
 
     "SELECT 'the next submission number ' || next_seq || ' was given away already' FROM ledger"
     " WHERE next_seq <= (SELECT coalesce(max(seq), 0) FROM ingestion)",

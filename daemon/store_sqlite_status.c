@@ -6,15 +6,28 @@
 #include <stdio.h>
 #include <string.h>
 
-static void take_counts(sqlite3_stmt *row, struct counts *counts)
+int64_t sqlite_take_ingestion(sqlite3_stmt *row, struct ingestion *ingestion)
 {
-	counts->ids = sqlite3_column_int64(row, 5);
-	counts->batches = sqlite3_column_int64(row, 6);
-	counts->by_status[BATCH_YET_TO_START] = counts->batches - sqlite3_column_int64(row, 7);
-	counts->by_status[BATCH_TRIGGERED] = sqlite3_column_int64(row, 8);
-	counts->by_status[BATCH_RETRYING] = sqlite3_column_int64(row, 9);
-	counts->by_status[BATCH_COMPLETED] = sqlite3_column_int64(row, 10);
-	counts->by_status[BATCH_FAILED] = sqlite3_column_int64(row, 11);
+	struct counts *counts = &ingestion->counts;
+
+	*ingestion = (struct ingestion){.stage = (enum stage)sqlite3_column_int(row, 2),
+	    .seq = sqlite3_column_int64(row, 3),
+	    .priority = (enum priority)sqlite3_column_int(row, 4),
+	    .batch_size = sqlite3_column_int64(row, 6),
+	    .version = sqlite3_column_int64(row, 14),
+	    .created_ms = sqlite3_column_int64(row, 15),
+	    .started_ms = sqlite3_column_int64(row, 16),
+	    .finished_ms = sqlite3_column_int64(row, 17)};
+	sqlite_take_blob(row, 1, ingestion->uuid.bytes, sizeof(ingestion->uuid.bytes));
+	snprintf(ingestion->label, sizeof(ingestion->label), "%s", sqlite3_column_text(row, 5));
+	counts->ids = sqlite3_column_int64(row, 7);
+	counts->batches = sqlite3_column_int64(row, 8);
+	counts->by_status[BATCH_YET_TO_START] = counts->batches - sqlite3_column_int64(row, 9);
+	counts->by_status[BATCH_TRIGGERED] = sqlite3_column_int64(row, 10);
+	counts->by_status[BATCH_RETRYING] = sqlite3_column_int64(row, 11);
+	counts->by_status[BATCH_COMPLETED] = sqlite3_column_int64(row, 12);
+	counts->by_status[BATCH_FAILED] = sqlite3_column_int64(row, 13);
+	return sqlite3_column_int64(row, 0);
 }
 
 /* SQLITE_ROW (found), SQLITE_DONE (not found) or an error. */
@@ -27,17 +40,7 @@ static int read_ingestion(
 
 	if (code != SQLITE_ROW)
 		return code;
-	*num = sqlite3_column_int64(row, 0);
-	*ingestion = (struct ingestion){.uuid = *uuid,
-	    .seq = sqlite3_column_int64(row, 1),
-	    .priority = (enum priority)sqlite3_column_int(row, 2),
-	    .batch_size = sqlite3_column_int64(row, 4),
-	    .version = sqlite3_column_int64(row, 12),
-	    .created_ms = sqlite3_column_int64(row, 13),
-	    .started_ms = sqlite3_column_int64(row, 14),
-	    .finished_ms = sqlite3_column_int64(row, 15)};
-	snprintf(ingestion->label, sizeof(ingestion->label), "%s", sqlite3_column_text(row, 3));
-	take_counts(row, &ingestion->counts);
+	*num = sqlite_take_ingestion(row, ingestion);
 	sqlite3_reset(row);
 	return SQLITE_ROW;
 }
@@ -55,13 +58,13 @@ static void take_batch(sqlite3_stmt *row, struct batch *batch)
 }
 
 /* How many batches, which all have `ids` ids, end the page at the latest. */
-static int64_t page_limit(int64_t ids)
+static int64_t page_limit(int64_t ids, int64_t most)
 {
 	int64_t limit = STORE_PAGE_BYTES / (STORE_PAGE_BATCH_BYTES + ids * STORE_PAGE_ID_BYTES);
 
 	if (limit < 1)
-		return 1;
-	return limit < STORE_PAGE_BATCHES ? limit : STORE_PAGE_BATCHES;
+		limit = 1;
+	return limit < most ? limit : most;
 }
 
 /*
@@ -124,9 +127,9 @@ enum store_result sqlite_status(struct store *base, struct store_op *op)
 	if (code != SQLITE_ROW)
 		return sqlite_failed(store, code, &op->fail);
 	page->next_batch = -1;
-	if (from >= page->ingestion.counts.batches)
+	if (from >= page->ingestion.counts.batches || status->limit == 0)
 		return STORE_DONE;
-	end = from + page_limit(page->ingestion.batch_size);
+	end = from + page_limit(page->ingestion.batch_size, status->limit);
 	if (end > page->ingestion.counts.batches)
 		end = page->ingestion.counts.batches;
 	code = read_batches(store, num, from, end, page);

@@ -1,0 +1,141 @@
+/* New ingestions that come whole, and the keys that name submissions. */
+#include "store_sqlite.h"
+
+#include "util.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+/* ---- free space ---- */
+
+int64_t sqlite_disk_free(const struct sqlite_store *store)
+{
+	struct statvfs disk;
+
+	return statvfs(store->path, &disk) == 0 ? (int64_t)(disk.f_bavail * disk.f_frsize) : -1;
+}
+
+bool sqlite_is_disk_low(const struct sqlite_store *store, struct fail *fail)
+{
+	int64_t available = sqlite_disk_free(store);
+
+	if (available < 0 || available >= store->settings.min_free_bytes)
+		return false;
+	fail_set(fail, ERR_DISK_LOW,
+	    "%" PRId64 " bytes are free on the disk of %s, fewer than %" PRId64 " (--min-free)",
+	    available, store->path, store->settings.min_free_bytes);
+	return true;
+}
+
+/* ---- keys ---- */
+
+int sqlite_key_find(struct sqlite_store *store, const struct store_key *key, struct keyed *keyed)
+{
+	sqlite3_stmt *row;
+	int code;
+
+	if (!*key->text)
+		return SQLITE_DONE;
+	code = sqlite_first(store, SQL_KEY_FIND, "tt", key->text, key->principal);
+	row = sqlite_row(store, SQL_KEY_FIND);
+	if (code != SQLITE_ROW)
+		return code;
+	*keyed = (struct keyed){.num = sqlite3_column_int64(row, 0),
+	    .stage = (enum stage)sqlite3_column_int(row, 2),
+	    .seq = sqlite3_column_int64(row, 3),
+	    .priority = (enum priority)sqlite3_column_int(row, 4),
+	    .ids = sqlite3_column_int64(row, 6),
+	    .batches = sqlite3_column_int64(row, 7)};
+	snprintf(keyed->label, sizeof(keyed->label), "%s", sqlite3_column_text(row, 5));
+	if (!sqlite_take_blob(row, 1, keyed->uuid.bytes, sizeof(keyed->uuid.bytes)) ||
+	    !sqlite_take_blob(row, 8, keyed->digest.bytes, sizeof(keyed->digest.bytes)))
+		return SQLITE_CORRUPT;
+	sqlite3_reset(row);
+	return SQLITE_ROW;
+}
+
+static struct digest digest_of(const struct store_submit *submit)
+{
+	struct digest digest = digest_begin(submit->priority, submit->label);
+
+	digest_add(&digest, submit->ids->v, submit->ids->n);
+	return digest;
+}
+
+/* The key is known: the answer of the first time, if it was about the same. */
+static enum store_result replay(
+    struct store_op *op, const struct keyed *keyed, const struct digest *digest)
+{
+	struct store_submit *submit = &op->submit;
+
+	if (keyed->stage == STAGE_RECEIVING) {
+		fail_set(&op->fail, ERR_IN_PROGRESS,
+		    "the key belongs to an upload that is not sealed yet");
+	} else if (!digest_equal(&keyed->digest, digest)) {
+		fail_set(&op->fail, ERR_CONFLICT,
+		    "the key was used for other ids, another priority or another label");
+	} else {
+		submit->ingestion = keyed->uuid;
+		submit->seq = keyed->seq;
+		submit->batches = keyed->batches;
+		submit->replayed = true;
+	}
+	return STORE_DONE;
+}
+
+/* ---- submit ---- */
+
+/* `digest` is NULL without a key. */
+static int add_ingestion(
+    struct sqlite_store *store, const struct store_submit *submit, const struct digest *digest)
+{
+	const struct idlist *ids = submit->ids;
+	bool is_inline = ids->n <= INLINE_IDS;
+	void *packed = is_inline ? sqlite_ids_pack(ids->v, ids->n) : NULL;
+	int code = sqlite_first(store, SQL_INGESTION_ADD, "iibitiiiittbob", (int64_t)STAGE_SEALED,
+	    submit->seq, submit->uuid.bytes, (int64_t)sizeof(submit->uuid.bytes),
+	    (int64_t)submit->priority, submit->label, submit->batch_size, (int64_t)ids->n,
+	    submit->batches, clock_utc_ms(store->clock), digest ? submit->key.principal : NULL,
+	    digest ? submit->key.text : NULL, digest ? digest->bytes : NULL,
+	    (int64_t)sizeof(digest->bytes), LEDGER_NONE, packed,
+	    (int64_t)(ids->n * sizeof(int64_t)));
+
+	free(packed);
+	if (code == SQLITE_DONE && !is_inline)
+		code = sqlite_chunks_write(
+		    store, sqlite3_last_insert_rowid(store->db), 0, ids->v, ids->n);
+	return code;
+}
+
+enum store_result sqlite_submit(struct store *base, struct store_op *op)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct store_submit *submit = &op->submit;
+	bool has_key = *submit->key.text;
+	struct digest digest;
+	struct keyed keyed;
+	int code;
+
+	if (has_key)
+		digest = digest_of(submit);
+	code = sqlite_key_find(store, &submit->key, &keyed);
+	if (code == SQLITE_ROW)
+		return replay(op, &keyed, &digest);
+	if (code != SQLITE_DONE)
+		return sqlite_failed(store, code, &op->fail);
+	if (sqlite_is_disk_low(store, &op->fail))
+		return STORE_DONE;
+	submit->ingestion = submit->uuid;
+	submit->seq = store->now.next_seq;
+	submit->batches = batches_of((int64_t)submit->ids->n, submit->batch_size);
+	submit->replayed = false;
+	code = add_ingestion(store, submit, has_key ? &digest : NULL);
+	if (code != SQLITE_DONE)
+		return sqlite_failed(store, code, &op->fail);
+	store->now.next_seq++;
+	sqlite_line_join(store, submit->priority, submit->batches, (int64_t)submit->ids->n);
+	return STORE_DONE;
+}
