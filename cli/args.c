@@ -2,6 +2,7 @@
 
 #include "exits.h"
 #include "out.h"
+#include "utf8.h"
 #include "util.h"
 
 #include <getopt.h>
@@ -235,4 +236,42 @@ int args_parse_top(const struct cmd *top, struct cmd_env *env, int argc, char **
 		status = take_option(&parser, key, argv, take, NULL);
 	*first = optind;
 	return status;
+}
+
+/* ---- values ---- */
+
+int args_priority(const char *text, enum priority *priority)
+{
+	char name[16] = "";
+
+	for (size_t i = 0; text[i] && i < sizeof(name) - 1; i++) {
+		name[i] = text[i];
+		if (name[i] >= 'a' && name[i] <= 'z')
+			name[i] = (char)(name[i] - 'a' + 'A');
+	}
+	if (!priority_by_name(name, priority))
+		return out_fail(
+		    EXITS_USAGE, "priority \"%.40s\" is not one of HIGH, MEDIUM, LOW", text);
+	return ARGS_GO_ON;
+}
+
+/* The daemon checks labels too, but bytes that are no text would not get there as JSON. */
+int args_label(const char *text, char label[LABEL_MAX + 1])
+{
+	size_t len = strlen(text);
+
+	if (len == 0)
+		return out_fail(EXITS_USAGE, "the label is empty");
+	if (len > LABEL_MAX)
+		return out_fail(
+		    EXITS_USAGE, "the label has %zu bytes, more than %d", len, LABEL_MAX);
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_length(text + i, len - i);
+		if (n == 0)
+			return out_fail(EXITS_USAGE, "the label is not valid UTF-8");
+		if (utf8_is_control(text + i, n))
+			return out_fail(EXITS_USAGE, "the label has a control character");
+	}
+	strcpy(label, text);
+	return ARGS_GO_ON;
 }

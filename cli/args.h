@@ -3,6 +3,7 @@
 #define INGESTCTL_ARGS_H
 
 #include "cmd.h"
+#include "model.h"
 
 struct opt {
 	int key; /* the short option, or one of the keys below when there is none */
@@ -27,11 +28,8 @@ enum args_key {
 	ARGS_KEY,
 	ARGS_ONCE,
 	ARGS_STATUS,
-	ARGS_PRIORITY,
-	ARGS_LABEL,
 	ARGS_ID,
 	ARGS_SEQ,
-	ARGS_LIMIT,
 	ARGS_CURSOR,
 };
 
@@ -57,5 +55,9 @@ int args_parse(const struct cmd *cmd, struct cmd_env *env, int argc, char **argv
  */
 int args_parse_top(const struct cmd *top, struct cmd_env *env, int argc, char **argv,
     int (*take)(void *arg, int key, const char *value), int *first);
+
+/* Values that several commands take. They return ARGS_GO_ON or an exit status. */
+int args_priority(const char *text, enum priority *priority);
+int args_label(const char *text, char label[LABEL_MAX + 1]);
 
 #endif

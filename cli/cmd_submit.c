@@ -44,42 +44,6 @@ static const struct opt opts[] = {
 
 /* ---- arguments ---- */
 
-static int take_priority(struct submit *submit, const char *text)
-{
-	char name[16] = "";
-
-	for (size_t i = 0; text[i] && i < sizeof(name) - 1; i++) {
-		name[i] = text[i];
-		if (name[i] >= 'a' && name[i] <= 'z')
-			name[i] = (char)(name[i] - 'a' + 'A');
-	}
-	if (!priority_by_name(name, &submit->priority))
-		return out_fail(
-		    EXITS_USAGE, "priority \"%.40s\" is not one of HIGH, MEDIUM, LOW", text);
-	return ARGS_GO_ON;
-}
-
-/* The daemon checks labels too, but bytes that are no text would not get there as JSON. */
-static int take_label(struct submit *submit, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (len == 0)
-		return out_fail(EXITS_USAGE, "the label is empty");
-	if (len > LABEL_MAX)
-		return out_fail(
-		    EXITS_USAGE, "the label has %zu bytes, more than %d", len, LABEL_MAX);
-	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_length(text + i, len - i);
-		if (n == 0)
-			return out_fail(EXITS_USAGE, "the label is not valid UTF-8");
-		if (utf8_is_control(text + i, n))
-			return out_fail(EXITS_USAGE, "the label has a control character");
-	}
-	strcpy(submit->label, text);
-	return ARGS_GO_ON;
-}
-
 static int take_key(struct submit *submit, const char *text)
 {
 	if (!key_is_valid(text))
@@ -96,9 +60,9 @@ static int take_arg(void *arg, int key, const char *value)
 
 	switch (key) {
 	case 'p':
-		return take_priority(submit, value);
+		return args_priority(value, &submit->priority);
 	case 'l':
-		return take_label(submit, value);
+		return args_label(value, submit->label);
 	case 'f':
 		input_add_file(&submit->input, value);
 		break;
@@ -261,12 +225,12 @@ static int wait_for(
 	int status = follow_run(&follow);
 	char id[UUID_TEXT_SIZE], summary[PAGE_SUMMARY_SIZE];
 
-	if (status || counts_status(&one.now.counts) == INGESTION_COMPLETED)
+	if (status || ingestion_status_of(&one.now) == INGESTION_COMPLETED)
 		return status;
 	uuid_format(&one.uuid, id);
-	page_summary(&one.now.counts, summary);
+	page_summary(&one.now, summary);
 	return out_fail(EXITS_NO, "%s %s: %s", id,
-	    ingestion_status_name(counts_status(&one.now.counts)), summary);
+	    ingestion_status_name(ingestion_status_of(&one.now)), summary);
 }
 
 static int submit_ids(struct submit *submit)

@@ -14,6 +14,9 @@ static const struct cmd *const commands[] = {
     &cmd_submit,
     &cmd_status,
     &cmd_wait,
+    &cmd_list,
+    &cmd_cancel,
+    &cmd_stats,
     &cmd_ping,
     &cmd_version,
     &cmd_completion,
@@ -31,7 +34,7 @@ const struct cmd cmd_top = {
     .about = "\"ingestctl COMMAND --help\" tells more about a command, ingestctl(1) about all.",
     .opts = top_opts,
     .exits = "0  yes, done\n"
-	     "1  no: the ingestion failed\n"
+	     "1  no: the ingestion failed or was cancelled\n"
 	     "2  wrong usage or input\n"
 	     "3  the daemon is not reachable\n"
 	     "4  refused, or an error of the daemon\n"
