@@ -3,6 +3,7 @@
 #include "client.h"
 #include "cmd.h"
 #include "exits.h"
+#include "json.h"
 #include "out.h"
 #include "page.h"
 #include "utf8.h"
@@ -60,9 +61,10 @@ static int take_id(struct list_filter *filter, const char *text)
 
 static int take_number(const char *name, const char *text, int64_t *number)
 {
-	if (parse_u63(text, strlen(text), number) && *number > 0)
+	if (parse_u63(text, strlen(text), number) && *number > 0 && *number <= JSON_MAX_EXACT)
 		return ARGS_GO_ON;
-	return out_fail(EXITS_USAGE, "%s \"%.40s\" is not an integer from 1 on", name, text);
+	return out_fail(EXITS_USAGE, "%s \"%.40s\" is not an integer from 1 to %" PRId64, name,
+	    text, JSON_MAX_EXACT);
 }
 
 static int take_cursor(struct wire_list *request, const char *text)

@@ -2,6 +2,7 @@
 
 #include "args.h"
 #include "exits.h"
+#include "json.h"
 #include "out.h"
 #include "util.h"
 
@@ -99,6 +100,8 @@ int handle_find(struct client *client, struct handle *handle, struct fail *fail)
 
 	if (handle->known)
 		return 0;
+	if (handle->seq > JSON_MAX_EXACT) /* no number is so large, and it cannot be sent */
+		return fail_missing(handle, fail);
 	status = find_two(client, handle, found, &n, fail);
 	if (status)
 		return status;

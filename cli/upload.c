@@ -318,6 +318,17 @@ static int check_same(
 	return err_exit_status(fail->err);
 }
 
+static void say_begun(struct upload *upload, int64_t received)
+{
+	char text[KEY_MAX + 64];
+
+	if (!upload->opened)
+		say(upload, "sending in parts; if this is interrupted, %s continues it",
+		    same_command(upload, text));
+	if (received > 0)
+		say(upload, "continuing after %" PRId64 " ids", received);
+}
+
 static int open_upload(struct upload *upload, struct wire_submit_reply *has, struct fail *fail)
 {
 	struct wire_request request = submit_request(upload);
@@ -341,11 +352,11 @@ static int open_upload(struct upload *upload, struct wire_submit_reply *has, str
 	status = catch_up(upload, has, fail);
 	if (status)
 		return status;
+	if (!has->sealed)
+		say_begun(upload, has->received);
 	if (!upload->opened)
 		upload->skipped = has->received;
 	upload->opened = true;
-	if (has->received > 0 && !has->sealed)
-		say(upload, "continuing after %" PRId64 " ids", has->received);
 	return 0;
 }
 
@@ -513,7 +524,6 @@ static int say_failed(struct upload *upload, int status, const struct fail *fail
 
 static int send_in_parts(struct upload *upload, struct wire_submit_reply *result)
 {
-	char text[KEY_MAX + 64];
 	struct fail fail = {0};
 	int status;
 
@@ -521,8 +531,6 @@ static int send_in_parts(struct upload *upload, struct wire_submit_reply *result
 	upload->client->stop = &interrupt_came;
 	upload->begun = now_ns();
 	digester_begin(&upload->digester, upload->priority, upload->label);
-	say(upload, "sending in parts; if this is interrupted, %s continues it",
-	    same_command(upload, text));
 	while ((status = try_parts(upload, result, &fail)) != 0) {
 		if (interrupt_came)
 			return say_interrupted(upload);
