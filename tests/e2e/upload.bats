@@ -17,7 +17,7 @@ uuid='^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
 
 # Messages of 4 KiB make uploads of short lists, with parts of 179 ids.
 start_small() {
-  start_daemon --settle 10m --max-message-bytes 4k "$@"
+  start_daemon --settle 10m --max-message-bytes 4k
 }
 
 # All ids of an ingestion in order, a line each.
@@ -33,11 +33,11 @@ assert_ids() {
 
 # What the fake daemon was given in the end is exactly one list with these ids.
 assert_given() {
-  local -a done
+  local -a lists
 
-  mapfile -t done < <(grep ^done "$REQUESTS" | cut -d ' ' -f 5-)
-  [ ${#done[@]} -eq 1 ] || fail "${#done[@]} lists were submitted"
-  [ "${done[0]}" = "$(seq -s ' ' "$1" "$2")" ] || fail "other ids than $1-$2 were submitted"
+  mapfile -t lists < <(grep ^done "$REQUESTS" | cut -d ' ' -f 5-)
+  [ ${#lists[@]} -eq 1 ] || fail "${#lists[@]} lists were submitted"
+  [ "${lists[0]}" = "$(seq -s ' ' "$1" "$2")" ] || fail "other ids than $1-$2 were submitted"
 }
 
 # Starts a submission of 1-600000 from a pipe that stays open: launch_held COMMAND [ARG...]. With parts of
