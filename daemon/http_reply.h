@@ -17,7 +17,7 @@ struct http_reply {
 };
 
 /* How the reply travels. */
-struct http_framing {
+struct http_delivery {
 	bool head; /* answers HEAD: all but the body is sent */
 	bool close; /* the connection ends with it */
 	bool keep_alive_10; /* an HTTP/1.0 client wants to go on, and has to be told */
@@ -33,7 +33,7 @@ void http_reply_field(struct http_reply *reply, const char *name, const char *fo
 
 /* Appends the reply as it goes over the wire. */
 void http_reply_write(
-    const struct http_reply *reply, const struct http_framing *framing, struct buf *out);
+    const struct http_reply *reply, const struct http_delivery *delivery, struct buf *out);
 
 void http_reply_free(struct http_reply *reply);
 

@@ -24,7 +24,7 @@ struct storeq {
 	struct fifo answered, answered_reads; /* to be delivered */
 	size_t running; /* taken by a thread, not answered yet */
 	int64_t operations, commits; /* that have succeeded */
-	int64_t commit_last_ns, commit_sum_ns, commit_max_ns;
+	int64_t commit_last_ns, commit_sum_ns, commit_max_ns, committed_at;
 	bool stopping;
 	bool broken, broken_told;
 	struct fail why; /* once broken */
@@ -115,6 +115,7 @@ static enum store_result commit(struct storeq *queue, size_t operations, struct 
 	queue->operations += (int64_t)operations;
 	queue->commits++;
 	queue->commit_last_ns = took;
+	queue->committed_at = start + took;
 	queue->commit_sum_ns += took;
 	if (took > queue->commit_max_ns)
 		queue->commit_max_ns = took;
@@ -577,7 +578,8 @@ void storeq_figures(struct storeq *queue, struct storeq_figures *figures)
 	    .commits = queue->commits,
 	    .commit_last_ns = queue->commit_last_ns,
 	    .commit_mean_ns = queue->commits > 0 ? queue->commit_sum_ns / queue->commits : 0,
-	    .commit_max_ns = queue->commit_max_ns};
+	    .commit_max_ns = queue->commit_max_ns,
+	    .committed_at = queue->committed_at};
 	pthread_mutex_unlock(&queue->lock);
 }
 

@@ -80,6 +80,7 @@ struct storeq_figures {
 	int64_t queued, queued_bytes; /* operations, of the engine too */
 	int64_t operations, commits; /* writes that were committed, and in how many commits */
 	int64_t commit_last_ns, commit_mean_ns, commit_max_ns;
+	int64_t committed_at; /* boot_ns: the last one; 0: there was none yet */
 };
 
 void storeq_figures(struct storeq *queue, struct storeq_figures *figures);
