@@ -71,9 +71,10 @@ static void fill_store(
 	stats->commit_last_us = queue.commit_last_ns / 1000;
 	stats->commit_mean_us = queue.commit_mean_ns / 1000;
 	stats->commit_max_us = queue.commit_max_ns / 1000;
-	stats->commit_age_ms = queue.committed_at == 0
-	                           ? -1
-	                           : (clock_boot_ns(api->env.clock) - queue.committed_at) / NS_PER_MS;
+	stats->commit_age_ms =
+	    queue.committed_at == 0
+		? -1
+		: (clock_boot_ns(api->env.clock) - queue.committed_at) / NS_PER_MS;
 }
 
 static void fill_doors(const struct api *api, struct wire_stats_reply *stats)

@@ -1,5 +1,6 @@
 /*
- * What is sent back: status line, header fields, body. Pure: it writes text (RFC 9112 sections 4 and 6).
+ * What is sent back: status line, header fields, body. Pure: it writes text (RFC 9112 sections 4
+ * and 6).
  */
 #ifndef INGESTD_HTTP_REPLY_H
 #define INGESTD_HTTP_REPLY_H

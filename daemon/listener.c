@@ -17,10 +17,9 @@
 #define TURN_AWAY_MAX 64 /* at a time; others want to be served, too */
 
 struct listener {
+	struct listener_env env;
 	struct evconnlistener *accept;
 	struct event *resume;
-	struct rpc *rpc;
-	struct limits *limits;
 	int reserve; /* a descriptor to be given up when there is no other; -1: it is lost */
 	bool failing; /* the last accept failed; it was logged */
 };
@@ -32,7 +31,7 @@ static void on_accept(
 
 	(void)accept, (void)address, (void)len;
 	listener->failing = false;
-	rpc_serve(listener->rpc, fd);
+	listener->env.serve(listener->env.arg, fd);
 }
 
 /* ---- without descriptors ---- */
@@ -55,10 +54,10 @@ static bool turn_one_away(struct listener *listener)
 	    evconnlistener_get_fd(listener->accept), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return false;
-	limits_hit(listener->limits, LIMIT_DESCRIPTORS);
+	limits_hit(listener->env.limits, LIMIT_DESCRIPTORS);
 	fail_set(&fail, ERR_LIMITED, "the daemon has no descriptor left of %" PRId64,
-	    limits_value(listener->limits, LIMIT_DESCRIPTORS));
-	rpc_turn_away(listener->rpc, fd, &fail);
+	    limits_value(listener->env.limits, LIMIT_DESCRIPTORS));
+	listener->env.turn_away(listener->env.arg, fd, &fail);
 	return true;
 }
 
@@ -112,19 +111,17 @@ static void on_resume(evutil_socket_t fd, short events, void *arg)
 
 /* ---- life ---- */
 
-struct listener *listener_new(
-    struct event_base *base, int fd, struct rpc *rpc, struct limits *limits)
+struct listener *listener_new(const struct listener_env *env)
 {
 	struct listener *listener = xcalloc(1, sizeof(*listener));
 
-	listener->rpc = rpc;
-	listener->limits = limits;
+	listener->env = *env;
 	listener->reserve = -1;
 	take_reserve(listener);
-	listener->resume = evtimer_new(base, on_resume, listener);
+	listener->resume = evtimer_new(env->base, on_resume, listener);
 	/* A backlog of 0 means: it listens already. */
 	listener->accept =
-	    evconnlistener_new(base, on_accept, listener, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	    evconnlistener_new(env->base, on_accept, listener, LEV_OPT_CLOSE_ON_EXEC, 0, env->fd);
 	if (!listener->resume || !listener->accept) {
 		listener_free(listener);
 		return NULL;

@@ -51,9 +51,18 @@ static void refuse(struct rpc *rpc, int fd, const struct sock_peer *peer, const 
 	conn_refuse(conn, fail);
 }
 
+static unsigned scopes_of(const struct rpc *rpc, int fd, const struct sock_peer *peer)
+{
+	gid_t groups[SOCK_GROUPS_MAX];
+	size_t n = sock_peer_groups(fd, groups);
+
+	return socket_rules_scopes(rpc->rules, peer->uid, groups, n);
+}
+
 void rpc_serve(struct rpc *rpc, int fd)
 {
 	struct sock_peer peer = nobody;
+	struct conn *conn;
 	struct fail fail;
 
 	sock_peer(fd, &peer);
@@ -62,7 +71,9 @@ void rpc_serve(struct rpc *rpc, int fd)
 		return;
 	}
 	rpc->env.stats->accepted++;
-	conn_new(rpc, fd, &peer)->admitted = true;
+	conn = conn_new(rpc, fd, &peer);
+	conn->admitted = true;
+	conn->scopes = scopes_of(rpc, fd, &peer);
 }
 
 /* A new socket has room for the answer. What was read cannot destroy it. */
@@ -136,11 +147,16 @@ static void measure(void *arg)
 
 /* ---- life ---- */
 
-struct rpc *rpc_new(const struct rpc_env *env)
+struct rpc *rpc_new(const struct rpc_env *env, struct fail *fail)
 {
-	struct rpc *rpc = xcalloc(1, sizeof(*rpc));
+	struct socket_rules *rules;
+	struct rpc *rpc;
 
+	if (socket_rules_parse(&rules, env->conf->socket_access, fail))
+		return NULL;
+	rpc = xcalloc(1, sizeof(*rpc));
 	rpc->env = *env;
+	rpc->rules = rules;
 	rpc->watch = evtimer_new(env->base, on_watch, rpc);
 	if (!rpc->watch)
 		abort();
@@ -154,13 +170,21 @@ void rpc_free(struct rpc *rpc)
 		conn_free(rpc->conns);
 	limits_set_measure(rpc->env.limits, NULL, NULL);
 	event_free(rpc->watch);
+	socket_rules_free(rpc->rules);
 	free(rpc);
 }
 
-void rpc_reload(struct rpc *rpc)
+enum err rpc_reload(struct rpc *rpc, struct fail *fail)
 {
+	struct socket_rules *fresh;
+
 	for (struct conn *conn = rpc->conns; conn; conn = conn->next)
 		conn_set_timeout(conn);
+	if (socket_rules_parse(&fresh, rpc->env.conf->socket_access, fail))
+		return fail->err;
+	socket_rules_free(rpc->rules);
+	rpc->rules = fresh;
+	return ERR_OK;
 }
 
 void rpc_drain(struct rpc *rpc)

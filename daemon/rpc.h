@@ -11,8 +11,10 @@
 
 #include "api.h"
 #include "limits.h"
+#include "sock.h"
 #include "stats.h"
 
+struct bufferevent;
 struct event_base;
 struct rpc;
 
@@ -23,9 +25,17 @@ struct rpc_env {
 	const struct clock *clock;
 	struct limits *limits;
 	struct stats *stats;
+	/*
+	 * A connection whose first byte is an upper-case letter speaks HTTP: it is handed over,
+	 * with what it has sent, still counted by limits_admit().
+	 */
+	void (*speaks_http)(
+	    void *arg, struct bufferevent *bev, const struct sock_peer *peer, unsigned scopes);
+	void *arg;
 };
 
-struct rpc *rpc_new(const struct rpc_env *env);
+/* NULL with *fail set when the rules for users of the socket are wrong. */
+struct rpc *rpc_new(const struct rpc_env *env, struct fail *fail);
 
 /* Closes all connections. Only after the answers of all calls were given. */
 void rpc_free(struct rpc *rpc);
@@ -39,8 +49,8 @@ void rpc_serve(struct rpc *rpc, int fd);
 /* Tells the client why it is not served, and closes the descriptor at once. */
 void rpc_turn_away(struct rpc *rpc, int fd, const struct fail *fail);
 
-/* The configuration has been reloaded. */
-void rpc_reload(struct rpc *rpc);
+/* The configuration has been reloaded. Rules that are wrong change nothing; *fail says why. */
+enum err rpc_reload(struct rpc *rpc, struct fail *fail);
 
 /* Reads no further requests; answers at once those that wait for a change. */
 void rpc_drain(struct rpc *rpc);

@@ -168,6 +168,7 @@ void call_start(struct conn *conn, const char *line, size_t len)
 	call->call.done = on_done;
 	snprintf(
 	    call->call.principal, sizeof(call->call.principal), "uid:%u", (unsigned)conn->peer.uid);
+	call->call.scopes = conn->scopes;
 	env->stats->requests++;
 	if (wire_read_request(line, len, env->conf->max_id, &call->call.request, &fail)) {
 		refuse(call, &fail);

@@ -263,10 +263,29 @@ void conn_go_on(struct conn *conn)
 
 /* ---- events ---- */
 
+static void hand_over(struct conn *conn);
+
+/* The first byte tells: JSON begins with anything but an upper-case letter. */
+static bool speaks_http(struct conn *conn)
+{
+	char first = '{';
+
+	if (conn->known || conn->refused || !conn->rpc->env.speaks_http)
+		return false;
+	evbuffer_copyout(bufferevent_get_input(conn->bev), &first, 1);
+	conn->known = true;
+	return first >= 'A' && first <= 'Z';
+}
+
 static void on_read(struct bufferevent *bev, void *arg)
 {
+	struct conn *conn = arg;
+
 	(void)bev;
-	conn_go_on(arg);
+	if (speaks_http(conn))
+		hand_over(conn);
+	else
+		conn_go_on(conn);
 }
 
 /* The output has drained: there is room for more replies. */
@@ -386,7 +405,8 @@ struct conn *conn_new(struct rpc *rpc, int fd, const struct sock_peer *peer)
 	return conn;
 }
 
-void conn_free(struct conn *conn)
+/* Forgets the connection, but for its bufferevent and its place among those that were admitted. */
+static void forget(struct conn *conn)
 {
 	struct limits *limits = conn->rpc->env.limits;
 
@@ -396,11 +416,29 @@ void conn_free(struct conn *conn)
 	evbuffer_remove_cb(bufferevent_get_output(conn->bev), on_output, conn);
 	limits_use(limits, LIMIT_REPLY_BYTES, -conn_unsent(conn));
 	limits_use(limits, LIMIT_BUFFER_BYTES, -conn->receiving);
-	if (conn->admitted)
-		limits_leave(limits, conn->peer.uid);
-	else
-		conn->rpc->lingering--;
-	bufferevent_free(conn->bev);
 	wire_lines_free(&conn->lines);
 	free(conn);
+}
+
+static void hand_over(struct conn *conn)
+{
+	const struct rpc_env *env = &conn->rpc->env;
+	struct bufferevent *bev = conn->bev;
+	struct sock_peer peer = conn->peer;
+	unsigned scopes = conn->scopes;
+
+	forget(conn);
+	env->speaks_http(env->arg, bev, &peer, scopes);
+}
+
+void conn_free(struct conn *conn)
+{
+	struct bufferevent *bev = conn->bev;
+
+	if (conn->admitted)
+		limits_leave(conn->rpc->env.limits, conn->peer.uid);
+	else
+		conn->rpc->lingering--;
+	forget(conn);
+	bufferevent_free(bev);
 }

@@ -23,6 +23,7 @@ struct event;
 
 struct rpc {
 	struct rpc_env env;
+	struct socket_rules *rules; /* what users may do */
 	struct conn *conns;
 	struct event *watch; /* looks after the connections once a second while one needs it */
 	size_t lingering; /* connections that were refused and are still there */
@@ -36,6 +37,7 @@ struct conn {
 	struct bufferevent *bev;
 	struct wire_lines lines;
 	struct sock_peer peer;
+	unsigned scopes; /* what they may do */
 	struct call *calls; /* in flight */
 	int64_t in_flight;
 	int64_t reserved; /* bytes that the replies to these may take */
@@ -43,6 +45,7 @@ struct conn {
 	int64_t since; /* boot_ns: the request has begun to arrive, or was refused; 0: neither */
 	size_t discarded;
 	bool admitted; /* counts as a connection */
+	bool known; /* that it does not speak HTTP */
 	bool pumping; /* conn_pump() is on the stack */
 	bool paused; /* nothing more is read for now */
 	bool gone; /* the peer has closed; what it sent before is still to be read */
