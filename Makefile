@@ -6,6 +6,9 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+BASH_COMPLETION_DIR ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETION_DIR ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETION_DIR ?= $(PREFIX)/share/fish/vendor_completions.d
 B := build/$(V)
 
 # ---- flags ----
@@ -86,6 +89,14 @@ $(B)/ingestd: $(DAEMON_OBJ) $(COMMON_OBJ)
 $(B)/ingestctl: $(CLI_OBJ) $(COMMON_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(COMMON_LIBS)
+
+# Completion scripts, made from the option tables of the program.
+COMPLETIONS := $(patsubst %,$(B)/completion/ingestctl.%,bash zsh fish)
+
+$(COMPLETIONS): $(B)/completion/ingestctl.%: $(B)/ingestctl
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(B)/ingestctl completion $* >$@
 
 # The schema, the description of the HTTP interface and its page are files for people and C strings for
 # the compiler. A '?' is escaped, too: two of them may begin a trigraph.
@@ -177,20 +188,26 @@ lint:
 format:
 	clang-format -i $(C_FILES)
 
-install: all
+install: all $(COMPLETIONS)
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
-	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(BASH_COMPLETION_DIR) \
+	    $(DESTDIR)$(ZSH_COMPLETION_DIR) $(DESTDIR)$(FISH_COMPLETION_DIR)
 	install -m 755 $(B)/ingestd $(DESTDIR)$(SBINDIR)/ingestd
 	install -m 755 $(B)/ingestctl $(DESTDIR)$(BINDIR)/ingestctl
 	install -m 644 man/ingestctl.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 man/ingestd-http.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd.8 $(DESTDIR)$(MANDIR)/man8/
+	install -m 644 $(B)/completion/ingestctl.bash $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl
+	install -m 644 $(B)/completion/ingestctl.zsh $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl
+	install -m 644 $(B)/completion/ingestctl.fish $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ingestd $(DESTDIR)$(BINDIR)/ingestctl \
 	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-http.7 \
-	    $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man8/ingestd.8
+	    $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man8/ingestd.8 \
+	    $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl \
+	    $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
 
 clean:
 	rm -rf build

@@ -9,12 +9,13 @@
 static const struct entry {
 	const char *name;
 	int rpc_code;
+	int http_status;
 	int exit_status;
 	int64_t retry_ms;
 	const char *text;
-} entries[ERR_COUNT] = {[ERR_OK] = {"ok", 0, 0, 0, "no error"},
+} entries[ERR_COUNT] = {[ERR_OK] = {"ok", 0, 200, 0, 0, "no error"},
 #define X(symbol, name, rpc, http, exit, retry, text)                                              \
-	[ERR_##symbol] = {name, rpc, exit, retry, text},
+	[ERR_##symbol] = {name, rpc, http, exit, retry, text},
     ERR_LIST(X)
 #undef X
 };
@@ -27,6 +28,11 @@ const char *err_name(enum err err)
 int err_rpc_code(enum err err)
 {
 	return entries[err].rpc_code;
+}
+
+int err_http_status(enum err err)
+{
+	return entries[err].http_status;
 }
 
 int err_exit_status(enum err err)

@@ -58,6 +58,9 @@ const char *err_name(enum err err);
 /* Code of the JSON-RPC 2.0 error object (section 5.1 of its specification). */
 int err_rpc_code(enum err err);
 
+/* Status of an HTTP answer. */
+int err_http_status(enum err err);
+
 /* Exit status of ingestctl. */
 int err_exit_status(enum err err);
 

@@ -188,3 +188,16 @@ int sock_peer(int fd, struct sock_peer *peer)
 	*peer = (struct sock_peer){.uid = cred.uid, .gid = cred.gid, .pid = cred.pid};
 	return 0;
 }
+
+size_t sock_peer_groups(int fd, gid_t groups[SOCK_GROUPS_MAX])
+{
+	struct sock_peer peer;
+	socklen_t size = (SOCK_GROUPS_MAX - 1) * sizeof(*groups);
+
+	if (sock_peer(fd, &peer) != 0)
+		return 0;
+	groups[0] = peer.gid;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups + 1, &size) != 0)
+		return 1;
+	return 1 + size / sizeof(*groups);
+}

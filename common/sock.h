@@ -53,4 +53,10 @@ int sock_connect(const char *path, int64_t timeout_ms, struct fail *fail);
 /* Who was at the other end when the connection was made (SO_PEERCRED). Returns 0 or -1 (errno). */
 int sock_peer(int fd, struct sock_peer *peer);
 
+#define SOCK_GROUPS_MAX 1024
+
+/* The groups of the other end at that time, its primary one first (SO_PEERGROUPS); as many as fit.
+ * Returns how many. */
+size_t sock_peer_groups(int fd, gid_t groups[SOCK_GROUPS_MAX]);
+
 #endif

@@ -207,6 +207,7 @@ struct wire_stats_reply {
 	int64_t queued, queued_bytes; /* operations that wait for the store */
 	int64_t commits, operations; /* since the start */
 	int64_t commit_last_us, commit_mean_us, commit_max_us;
+	int64_t commit_age_ms; /* since the last one; -1: there was none yet */
 
 	struct wire_limit limits[WIRE_STATS_LIMITS];
 	size_t n_limits;

@@ -6,7 +6,8 @@
 
 /* ---- ingest ---- */
 
-static enum err read_ingest(const struct json_doc *doc, struct wire_submit *submit, struct fail *fail)
+static enum err read_ingest(
+    const struct json_doc *doc, struct wire_submit *submit, struct fail *fail)
 {
 	const cJSON *root = doc->root;
 

@@ -1,6 +1,6 @@
 /*
- * The bodies of HTTP: what is there beyond the messages of the socket (wire.h). A body that HTTP and the
- * socket share is the result of the method.
+ * The bodies of HTTP: what is there beyond the messages of the socket (wire.h). A body that HTTP
+ * and the socket share is the result of the method.
  */
 #ifndef INGESTD_WIRE_HTTP_H
 #define INGESTD_WIRE_HTTP_H
@@ -8,8 +8,8 @@
 #include "wire.h"
 
 /*
- * Reads the body of POST /ingest: ids, priority, label. Other members are ignored, since old clients
- * send some. On failure nothing needs to be freed.
+ * Reads the body of POST /ingest: ids, priority, label. Other members are ignored, since old
+ * clients send some. On failure nothing needs to be freed.
  */
 enum err wire_http_read_ingest(
     const char *text, size_t len, int64_t max_id, struct wire_submit *submit, struct fail *fail);
@@ -18,8 +18,8 @@ enum err wire_http_read_ingest(
 void wire_http_write_ingest(const struct uuid *ingestion, struct buf *out);
 
 /*
- * Appends the result of status or list with `next`, a link to the next page, instead of the place to go
- * on; NULL: there is none.
+ * Appends the result of status or list with `next`, a link to the next page, instead of the place
+ * to go on; NULL: there is none.
  */
 void wire_http_write_page(
     enum wire_method method, const struct wire_reply *reply, const char *next, struct buf *out);

@@ -102,8 +102,10 @@ static void write_stats_result(const struct wire_reply *reply, cJSON *result)
 	cJSON_AddBoolToObject(list, "pack", stats->pack);
 	if (stats->next_slot_ms >= 0)
 		json_add_int(list, "next_slot_ms", stats->next_slot_ms);
-	cJSON_AddStringToObject(
-	    cJSON_GetObjectItemCaseSensitive(result, "store"), "url", stats->store);
+	list = cJSON_GetObjectItemCaseSensitive(result, "store");
+	cJSON_AddStringToObject(list, "url", stats->store);
+	if (stats->commit_age_ms >= 0)
+		json_add_int(list, "commit_age_ms", stats->commit_age_ms);
 	list = cJSON_AddArrayToObject(result, "lanes");
 	for (int i = 0; i < PRIORITY_COUNT; i++)
 		write_lane(&stats->lanes[i], i + PRIORITY_HIGH, list);
@@ -170,17 +172,18 @@ static bool read_stats_result(
     const struct json_doc *doc, const cJSON *result, struct wire_reply *reply)
 {
 	struct wire_stats_reply *stats = &reply->stats;
+	const cJSON *store = json_get(result, "store"), *age = json_get(store, "commit_age_ms");
 	const cJSON *dispatch = json_get(result, "dispatch"),
 		    *next = json_get(dispatch, "next_slot_ms"), *item;
 
 	(void)doc;
-	stats->next_slot_ms = -1;
+	stats->next_slot_ms = stats->commit_age_ms = -1;
 	stats->pack = cJSON_IsTrue(json_get(dispatch, "pack"));
 	if (!read_fields(result, stats) ||
 	    !wire_get_text(json_get(result, "version"), stats->version, sizeof(stats->version)) ||
 	    !wire_get_time(json_get(result, "time"), &stats->utc_ms) ||
-	    !wire_get_text(
-		json_get(json_get(result, "store"), "url"), stats->store, sizeof(stats->store)) ||
+	    !wire_get_text(json_get(store, "url"), stats->store, sizeof(stats->store)) ||
+	    (age && !json_get_int(age, 0, JSON_MAX_EXACT, &stats->commit_age_ms)) ||
 	    (next && !json_get_int(next, 0, JSON_MAX_EXACT, &stats->next_slot_ms)))
 		return false;
 	cJSON_ArrayForEach(

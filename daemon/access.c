@@ -148,8 +148,7 @@ static char *trim(char *line)
 	return line;
 }
 
-static enum err read_lines(
-    struct tokens *tokens, FILE *file, const char *path, struct fail *fail)
+static enum err read_lines(struct tokens *tokens, FILE *file, const char *path, struct fail *fail)
 {
 	char line[LINE_MAX_BYTES], where[LINE_MAX_BYTES];
 	int number = 0;
@@ -166,8 +165,7 @@ static enum err read_lines(
 			return fail->err;
 	}
 	if (ferror(file))
-		return fail_set(
-		    fail, ERR_INVALID, "cannot read %.200s: %s", path, strerror(errno));
+		return fail_set(fail, ERR_INVALID, "cannot read %.200s: %s", path, strerror(errno));
 	return ERR_OK;
 }
 
@@ -178,8 +176,7 @@ enum err tokens_load(struct tokens **result, const char *path, struct fail *fail
 
 	*result = NULL;
 	if (!file)
-		return fail_set(
-		    fail, ERR_INVALID, "cannot open %.200s: %s", path, strerror(errno));
+		return fail_set(fail, ERR_INVALID, "cannot open %.200s: %s", path, strerror(errno));
 	tokens = xcalloc(1, sizeof(*tokens));
 	fail->err = ERR_OK;
 	if (!read_lines(tokens, file, path, fail) && tokens->n == 0)
@@ -268,8 +265,7 @@ static enum err read_who(const char *who, struct rule *rule, struct fail *fail)
 		return find_group(who + 6, rule)
 		           ? ERR_OK
 		           : fail_set(fail, ERR_INVALID, "there is no group \"%.80s\"", who + 6);
-	return fail_set(
-	    fail, ERR_INVALID, "\"%.80s\" is not user:NAME, group:NAME or *", who);
+	return fail_set(fail, ERR_INVALID, "\"%.80s\" is not user:NAME, group:NAME or *", who);
 }
 
 static enum err read_rule(struct socket_rules *rules, char *text, struct fail *fail)

@@ -1,6 +1,6 @@
 /*
- * Who may do what: scopes, the tokens that HTTP clients present, and the rules for users of the socket.
- * No sockets, no clock; each object is read once and never changes.
+ * Who may do what: scopes, the tokens that HTTP clients present, and the rules for users of the
+ * socket. No sockets, no clock; each object is read once and never changes.
  */
 #ifndef INGESTD_ACCESS_H
 #define INGESTD_ACCESS_H
@@ -46,8 +46,8 @@ struct token {
 struct tokens;
 
 /*
- * Reads a tokens file: one token per line, "NAME SCOPES SHA256", the hash in hexadecimal digits; '#'
- * starts a comment. ERR_INVALID with a text that names the line.
+ * Reads a tokens file: one token per line, "NAME SCOPES SHA256", the hash in hexadecimal digits;
+ * '#' starts a comment. ERR_INVALID with a text that names the line.
  */
 enum err tokens_load(struct tokens **tokens, const char *path, struct fail *fail);
 
@@ -64,8 +64,8 @@ struct socket_rules;
 
 /*
  * Reads rules "WHO=SCOPES", separated by commas, where WHO is user:NAME, group:NAME or *, for
- * everybody else. Without rules everybody who can connect may do everything. ERR_INVALID with a text
- * that names the rule; `rules` is NULL then.
+ * everybody else. Without rules everybody who can connect may do everything. ERR_INVALID with a
+ * text that names the rule; `rules` is NULL then.
  */
 enum err socket_rules_parse(struct socket_rules **rules, const char *text, struct fail *fail);
 

@@ -86,18 +86,38 @@ static void version(struct api *api, struct api_call *call)
 	api_answer(call);
 }
 
-/* The verb table. */
-static void (*const verbs[WIRE_METHOD_COUNT])(struct api *api, struct api_call *call) = {
-    [WIRE_HELLO] = hello,
-    [WIRE_PING] = ping,
-    [WIRE_VERSION] = version,
-    [WIRE_SUBMIT] = api_submit,
-    [WIRE_APPEND] = api_append,
-    [WIRE_SEAL] = api_seal,
-    [WIRE_CANCEL] = api_cancel,
-    [WIRE_STATUS] = api_status,
-    [WIRE_LIST] = api_list,
+/* The verb table: what each needs, and what it does. */
+static const struct verb {
+	unsigned scope;
+	void (*start)(struct api *api, struct api_call *call);
+} verbs[WIRE_METHOD_COUNT] = {
+    [WIRE_HELLO] = {SCOPE_NONE, hello},
+    [WIRE_PING] = {SCOPE_NONE, ping},
+    [WIRE_VERSION] = {SCOPE_NONE, version},
+    [WIRE_SUBMIT] = {SCOPE_SUBMIT, api_submit},
+    [WIRE_APPEND] = {SCOPE_SUBMIT, api_append},
+    [WIRE_SEAL] = {SCOPE_SUBMIT, api_seal},
+    [WIRE_CANCEL] = {SCOPE_SUBMIT, api_cancel},
+    [WIRE_STATUS] = {SCOPE_READ, api_status},
+    [WIRE_LIST] = {SCOPE_READ, api_list},
+    [WIRE_STATS] = {SCOPE_READ, api_stats},
 };
+
+unsigned api_scope(enum wire_method method)
+{
+	return verbs[method].scope;
+}
+
+static void refuse_scope(struct api_call *call)
+{
+	char needs[SCOPES_TEXT_SIZE], has[SCOPES_TEXT_SIZE];
+
+	scopes_format(api_scope(call->request.method), needs);
+	scopes_format(call->scopes, has);
+	fail_set(&call->reply.fail, ERR_FORBIDDEN, "%s needs the scope %s, and %s has %s",
+	    wire_method_name(call->request.method), needs, call->principal, has);
+	api_answer(call);
+}
 
 /* ---- life ---- */
 
@@ -120,7 +140,10 @@ void api_start(struct api *api, struct api_call *call)
 {
 	memset(&call->reply, 0, sizeof(call->reply));
 	call->hurry = NULL;
-	verbs[call->request.method](api, call);
+	if (api_scope(call->request.method) & ~call->scopes)
+		refuse_scope(call);
+	else
+		verbs[call->request.method].start(api, call);
 }
 
 void api_hurry(struct api_call *call)
@@ -137,4 +160,9 @@ void api_changed(struct api *api, const struct uuid *ingestion)
 void api_drain(struct api *api)
 {
 	api->draining = true;
+}
+
+bool api_is_draining(const struct api *api)
+{
+	return api->draining;
 }

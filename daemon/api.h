@@ -5,8 +5,11 @@
 #ifndef INGESTD_API_H
 #define INGESTD_API_H
 
+#include "access.h"
 #include "conf.h"
 #include "engine.h"
+#include "limits.h"
+#include "stats.h"
 #include "storeq.h"
 #include "sweeper.h"
 #include "wire.h"
@@ -18,6 +21,7 @@ struct event_base;
 struct api_call {
 	struct wire_request request; /* in; the door frees it after done() */
 	char principal[PRINCIPAL_MAX + 1]; /* in: who asks, as the door knows it */
+	unsigned scopes; /* in: what they may do (access.h) */
 	struct wire_reply reply; /* out: reply.fail tells success; the door frees it */
 	/* Exactly once, possibly from inside api_start(). */
 	void (*done)(struct api_call *call);
@@ -34,6 +38,8 @@ struct api_env {
 	struct storeq *queue; /* borrowed */
 	struct engine *engine; /* borrowed; is told of everything that may be ready to start */
 	struct sweeper *sweeper; /* borrowed; is told of what may be due */
+	struct limits *limits; /* borrowed */
+	struct stats *stats; /* borrowed */
 	struct wire_version_reply version; /* what this daemon is made of */
 };
 
@@ -56,5 +62,9 @@ void api_changed(struct api *api, const struct uuid *ingestion);
 
 /* From now on submissions are refused with ERR_DRAINING. */
 void api_drain(struct api *api);
+bool api_is_draining(const struct api *api);
+
+/* What a verb needs (enum scope). */
+unsigned api_scope(enum wire_method method);
 
 #endif

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_OPTION_COUNT 30
+#define CONF_OPTION_COUNT 39
 #define CONF_SETTLE_AUTO (-1)
 
 struct conf {
@@ -44,6 +44,14 @@ struct conf {
 	int64_t max_uploads, max_upload_bytes;
 	int64_t request_timeout_ns, send_timeout_ns;
 	int64_t upload_expiry_ns, key_expiry_ns;
+	const char *socket_access; /* rules of access.h; "" for none */
+	const char *http; /* addresses, separated by commas; "" for none */
+	bool http_auth; /* tokens are needed where others than this machine can connect */
+	const char *http_token_file; /* "" for none */
+	const char *http_allow_host; /* names, separated by commas; "" for none */
+	int64_t http_accepted_status; /* of POST /ingest */
+	int64_t http_max_body;
+	int64_t http_header_timeout_ns, http_idle_timeout_ns;
 	int64_t shutdown_grace_ns;
 	int64_t log_level; /* enum log_level */
 

@@ -118,6 +118,15 @@ static enum err read_switch(
 	return bad_value(option, text, "yes or no", fail);
 }
 
+static enum err read_auth(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	*(bool *)field = strcmp(text, "token") == 0;
+	return *(bool *)field || strcmp(text, "none") == 0
+	           ? ERR_OK
+	           : bad_value(option, text, "token or none", fail);
+}
+
 static enum err read_priority(
     const struct conf_option *option, const char *text, void *field, struct fail *fail)
 {
@@ -207,6 +216,29 @@ const struct conf_option conf_options[CONF_OPTION_COUNT] = {
 	FIELD(request_timeout_ns), "time for a request to arrive whole once it has begun"},
     {"send-timeout", "DURATION", "30s", true, NS_PER_S / 10, 3600 * NS_PER_S, read_duration,
 	FIELD(send_timeout_ns), "drop a connection that reads nothing of its replies for so long"},
+    {"socket-access", "RULES", "", true, 0, 0, read_text, FIELD(socket_access),
+	"what users of the socket may do: user:NAME=SCOPES, group:NAME=SCOPES, *=SCOPES, with "
+	"commas between; scopes are read, submit, admin, joined by '+'"},
+    {"http", "HOST:PORT", "", false, 0, 0, read_text, FIELD(http),
+	"serve HTTP on this address; several are separated by commas"},
+    {"http-auth", "HOW", "token", false, 0, 0, read_auth, FIELD(http_auth),
+	"token or none: whether HTTP clients need a token where others than this machine can "
+	"connect"},
+    {"http-token-file", "FILE", "", true, 0, 0, read_text, FIELD(http_token_file),
+	"names, scopes and SHA-256 hashes of the tokens of HTTP clients"},
+    {"http-allow-host", "NAME", "", true, 0, 0, read_text, FIELD(http_allow_host),
+	"accept these in the field Host, too, on addresses of this machine; several are separated "
+	"by commas"},
+    {"http-accepted-status", "STATUS", "200", true, 200, 202, read_number,
+	FIELD(http_accepted_status), "answer POST /ingest with 200, 201 or 202"},
+    {"http-max-body", "SIZE", "16m", true, 1024, 1 << 30, read_size, FIELD(http_max_body),
+	"longest body of an HTTP request"},
+    {"http-header-timeout", "DURATION", "10s", true, NS_PER_S / 10, 3600 * NS_PER_S, read_duration,
+	FIELD(http_header_timeout_ns),
+	"time for the header of an HTTP request to arrive; the body must come with 1 KiB/s after "
+        "it"},
+    {"http-idle-timeout", "DURATION", "60s", true, NS_PER_S / 10, 86400 * NS_PER_S, read_duration,
+	FIELD(http_idle_timeout_ns), "close an HTTP connection that has been idle for so long"},
     {"shutdown-grace", "DURATION", "10s", true, 0, 3600 * NS_PER_S, read_duration,
 	FIELD(shutdown_grace_ns), "time that running batches have to end after SIGTERM"},
     {"log-level", "LEVEL", "info", true, 0, 0, read_level, FIELD(log_level),

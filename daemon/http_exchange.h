@@ -1,6 +1,6 @@
 /*
- * One request and its answer, between the connection (http.c) and what the routes do (http_*.c). Only
- * http*.c include this.
+ * One request and its answer, between the connection (http.c) and what the routes do (http_*.c).
+ * Only http*.c include this.
  */
 #ifndef INGESTD_HTTP_EXCHANGE_H
 #define INGESTD_HTTP_EXCHANGE_H
@@ -42,6 +42,8 @@ struct http_exchange {
 	struct http_reply reply;
 	/* The connection's part: sends the reply. */
 	void (*answer)(struct http_exchange *exchange);
+	/* Before a reply of so many bytes is made. False: there is no room, *fail says so. */
+	bool (*hold)(struct http_exchange *exchange, int64_t bytes, struct fail *fail);
 };
 
 /* All routes; the last one has no method. */
@@ -51,8 +53,8 @@ extern const struct http_route http_routes[];
  * The route for a path, and what stands for {id}. NULL: *status is 404, or 405 and `allow` has the
  * methods that there are. HEAD finds the route of GET.
  */
-const struct http_route *http_route_find(const char *method, const char *path,
-    char id[HTTP_FIELD_MAX], char allow[64], int *status);
+const struct http_route *http_route_find(
+    const char *method, const char *path, char id[HTTP_FIELD_MAX], char allow[64], int *status);
 
 /* The methods of a path, for the field Allow; false: there is no such path. */
 bool http_route_methods(const char *path, char allow[64]);
@@ -83,6 +85,7 @@ void http_list_done(struct http_exchange *exchange);
 void http_stats(struct http_exchange *exchange);
 void http_stats_done(struct http_exchange *exchange);
 void http_metrics_done(struct http_exchange *exchange);
+void http_ready(struct http_exchange *exchange);
 void http_ready_done(struct http_exchange *exchange);
 void http_health(struct http_exchange *exchange);
 void http_index(struct http_exchange *exchange);

@@ -12,7 +12,9 @@ static const struct metric {
 	double per;
 } metrics[] = {
 #define METRIC(name, type, member, per, help)                                                      \
-	{name, type, help, offsetof(struct wire_stats_reply, member), per}
+	{                                                                                          \
+		name, type, help, offsetof(struct wire_stats_reply, member), per                   \
+	}
     METRIC("ingestd_uptime_seconds", "gauge", uptime_ms, 1e3, "Time since the start."),
     METRIC("process_resident_memory_bytes", "gauge", rss_bytes, 1, "Resident memory."),
     METRIC("ingestd_slot_interval_seconds", "gauge", interval_ns, 1e9,
@@ -57,7 +59,8 @@ static void write_plain(const struct wire_stats_reply *stats, struct buf *out)
 {
 	for (size_t i = 0; i < COUNT_OF(metrics); i++) {
 		const struct metric *metric = &metrics[i];
-		int64_t value = *(const int64_t *)(const void *)((const char *)stats + metric->offset);
+		int64_t value =
+		    *(const int64_t *)(const void *)((const char *)stats + metric->offset);
 
 		write_head(metric->name, metric->type, metric->help, out);
 		if (metric->per > 1)
@@ -114,8 +117,8 @@ void http_metrics_write(const struct wire_stats_reply *stats, struct buf *out)
 	write_plain(stats, out);
 	if (stats->next_slot_ms >= 0) {
 		write_head("ingestd_next_slot_seconds", "gauge", "Time until the next start.", out);
-		buf_printf(out, "ingestd_next_slot_seconds %.3f\n",
-		    (double)stats->next_slot_ms / 1e3);
+		buf_printf(
+		    out, "ingestd_next_slot_seconds %.3f\n", (double)stats->next_slot_ms / 1e3);
 	}
 	write_lanes(stats, out);
 	write_limits(stats, out);

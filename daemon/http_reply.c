@@ -77,23 +77,23 @@ static bool has_body(const struct http_reply *reply)
 }
 
 void http_reply_write(
-    const struct http_reply *reply, const struct http_framing *framing, struct buf *out)
+    const struct http_reply *reply, const struct http_delivery *delivery, struct buf *out)
 {
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", reply->status, http_reason(reply->status));
-	write_date(framing->utc_ms, out);
+	write_date(delivery->utc_ms, out);
 	if (has_body(reply)) {
 		if (reply->type)
 			buf_printf(out, "Content-Type: %s\r\n", reply->type);
 		buf_printf(out, "Content-Length: %zu\r\n", reply->body.len);
 	}
-	if (framing->close)
+	if (delivery->close)
 		buf_add_str(out, "Connection: close\r\n");
-	else if (framing->keep_alive_10)
+	else if (delivery->keep_alive_10)
 		buf_add_str(out, "Connection: keep-alive\r\n");
 	if (reply->fields.len > 0)
 		buf_add(out, reply->fields.data, reply->fields.len);
 	buf_add_str(out, "\r\n");
-	if (has_body(reply) && !framing->head && reply->body.len > 0)
+	if (has_body(reply) && !delivery->head && reply->body.len > 0)
 		buf_add(out, reply->body.data, reply->body.len);
 }
 

@@ -1,5 +1,6 @@
 /*
- * What is sent back: status line, header fields, body. Pure: it writes text (RFC 9112 sections 4 and 6).
+ * What is sent back: status line, header fields, body. Pure: it writes text (RFC 9112 sections 4
+ * and 6).
  */
 #ifndef INGESTD_HTTP_REPLY_H
 #define INGESTD_HTTP_REPLY_H
@@ -17,7 +18,7 @@ struct http_reply {
 };
 
 /* How the reply travels. */
-struct http_framing {
+struct http_delivery {
 	bool head; /* answers HEAD: all but the body is sent */
 	bool close; /* the connection ends with it */
 	bool keep_alive_10; /* an HTTP/1.0 client wants to go on, and has to be told */
@@ -33,7 +34,7 @@ void http_reply_field(struct http_reply *reply, const char *name, const char *fo
 
 /* Appends the reply as it goes over the wire. */
 void http_reply_write(
-    const struct http_reply *reply, const struct http_framing *framing, struct buf *out);
+    const struct http_reply *reply, const struct http_delivery *delivery, struct buf *out);
 
 void http_reply_free(struct http_reply *reply);
 

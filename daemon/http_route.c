@@ -14,7 +14,7 @@ const struct http_route http_routes[] = {
     {"GET", "/metrics", SCOPE_READ, false, false, http_stats, http_metrics_done},
     {"GET", "/health", SCOPE_NONE, true, false, http_health, NULL},
     {"GET", "/healthz", SCOPE_NONE, true, false, http_health, NULL},
-    {"GET", "/readyz", SCOPE_NONE, true, false, http_stats, http_ready_done},
+    {"GET", "/readyz", SCOPE_NONE, true, false, http_ready, http_ready_done},
     {"GET", "/openapi.json", SCOPE_NONE, false, false, http_openapi, NULL},
     {"GET", "/docs", SCOPE_NONE, false, false, http_docs, NULL},
     {"GET", "/", SCOPE_NONE, false, false, http_index, NULL},
@@ -59,8 +59,8 @@ bool http_route_methods(const char *path, char allow[64])
 	return found;
 }
 
-const struct http_route *http_route_find(const char *method, const char *path,
-    char id[HTTP_FIELD_MAX], char allow[64], int *status)
+const struct http_route *http_route_find(
+    const char *method, const char *path, char id[HTTP_FIELD_MAX], char allow[64], int *status)
 {
 	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 

@@ -28,11 +28,31 @@ static void on_done(struct api_call *call)
 	http_answer(exchange);
 }
 
+/* What a reply can take, at most, per ingestion of a list. */
+#define LIST_ROW_BYTES 768
+
+/* The possible size of a long reply. A long poll makes its page only when something has happened.
+ */
+static int64_t page_bytes(const struct wire_request *request)
+{
+	if (request->method == WIRE_LIST)
+		return request->list.limit * LIST_ROW_BYTES;
+	if (request->method == WIRE_STATUS && request->status.limit > 0 &&
+	    request->status.wait_ms == 0)
+		return STORE_PAGE_BYTES;
+	return 0;
+}
+
 void http_call(struct http_exchange *exchange, enum wire_method method)
 {
+	struct fail fail;
+
 	exchange->call.request.method = method;
 	exchange->call.done = on_done;
-	api_start(exchange->api, &exchange->call);
+	if (exchange->hold(exchange, page_bytes(&exchange->call.request), &fail))
+		api_start(exchange->api, &exchange->call);
+	else
+		http_refuse_fail(exchange, &fail);
 }
 
 /* ---- parameters in the query ---- */
@@ -44,8 +64,7 @@ struct query {
 };
 
 /* The value of a parameter, or NULL when it is not there, or when the query is wrong. */
-static const char *parameter(
-    struct query *query, const char *name, char value[HTTP_FIELD_MAX])
+static const char *parameter(struct query *query, const char *name, char value[HTTP_FIELD_MAX])
 {
 	if (query->fail.err)
 		return NULL;
@@ -61,8 +80,7 @@ static const char *parameter(
 	}
 }
 
-static void number(
-    struct query *query, const char *name, int64_t min, int64_t max, int64_t *result)
+static void number(struct query *query, const char *name, int64_t min, int64_t max, int64_t *result)
 {
 	char value[HTTP_FIELD_MAX];
 	const char *text = parameter(query, name, value);
@@ -144,7 +162,8 @@ static void read_wait(struct query *query, struct wire_status *status)
 	if (text && strcmp(text, "final") == 0)
 		status->until = WIRE_UNTIL_FINAL;
 	else if (text && strcmp(text, "change") != 0)
-		fail_set(&query->fail, ERR_INVALID, "until: \"%.40s\" is not change or final", text);
+		fail_set(
+		    &query->fail, ERR_INVALID, "until: \"%.40s\" is not change or final", text);
 }
 
 /* The version in the client's entity tag W/"N", for a wait from there on; 0: none. */
@@ -196,8 +215,8 @@ void http_status_done(struct http_exchange *exchange)
 	}
 	uuid_format(&page->ingestion.uuid, id);
 	snprintf(next, sizeof(next), "/ingestions/%s?batches=%" PRId64, id, page->next_batch);
-	wire_http_write_page(WIRE_STATUS, &exchange->call.reply, page->next_batch >= 0 ? next : NULL,
-	    &exchange->reply.body);
+	wire_http_write_page(WIRE_STATUS, &exchange->call.reply,
+	    page->next_batch >= 0 ? next : NULL, &exchange->reply.body);
 }
 
 /* ---- GET /ingestions ---- */
@@ -282,8 +301,7 @@ void http_list_done(struct http_exchange *exchange)
 
 	if (page->next[0])
 		write_next(&exchange->call.request.list, page->next, &next);
-	wire_http_write_page(
-	    WIRE_LIST, &exchange->call.reply, next.data, &exchange->reply.body);
+	wire_http_write_page(WIRE_LIST, &exchange->call.reply, next.data, &exchange->reply.body);
 	buf_free(&next);
 }
 

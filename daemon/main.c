@@ -4,11 +4,11 @@
  */
 #include "api.h"
 #include "conf.h"
+#include "door.h"
 #include "engine.h"
 #include "handler.h"
-#include "listener.h"
+#include "limits.h"
 #include "log.h"
-#include "rpc.h"
 #include "sock.h"
 #include "store.h"
 #include "storeq.h"
@@ -53,12 +53,14 @@ struct daemon {
 	struct handler *handler;
 	struct store *writer, *reader;
 	struct storeq *queue;
+	struct limits *limits;
+	struct stats stats;
 	struct engine *engine;
 	struct sweeper *sweeper;
 	struct api *api;
-	struct rpc *rpc;
+	struct doors *doors;
 	struct sock_listener socket;
-	struct listener *listener;
+	struct tcp_listeners tcp;
 
 	bool stopping;
 	int64_t leave_at; /* boot_ns; 0: something is not recorded yet */
@@ -108,7 +110,8 @@ static enum err check_conf(struct daemon *daemon, struct fail *fail)
 	struct handler *none;
 	struct fail why;
 
-	if (check_store_url(daemon, fail) || check_group(daemon, fail))
+	if (check_store_url(daemon, fail) || check_group(daemon, fail) ||
+	    doors_check(&daemon->conf, fail))
 		return fail->err;
 	if (daemon->conf.socket && strlen(daemon->conf.socket) >= SOCK_PATH_SIZE)
 		return fail_set(fail, ERR_INVALID,
@@ -139,10 +142,10 @@ static void leave_if_done(struct daemon *daemon)
 	if (!daemon->stopping || !engine_is_idle(daemon->engine))
 		return;
 	if (daemon->leave_at == 0) {
-		rpc_drain(daemon->rpc);
+		doors_drain(daemon->doors);
 		daemon->leave_at = now + LINGER_NS;
 	}
-	if (rpc_is_idle(daemon->rpc) || now >= daemon->leave_at)
+	if (doors_are_idle(daemon->doors) || now >= daemon->leave_at)
 		event_base_loopbreak(daemon->base);
 	else
 		arm(daemon->linger, LINGER_STEP_NS);
@@ -288,7 +291,12 @@ static void on_reload_signal(evutil_socket_t number, short events, void *arg)
 	} else {
 		conf_reload(&daemon->conf, &fresh);
 		log_set_level((enum log_level)daemon->conf.log_level);
-		log_info(log_msg("reloaded"));
+		limits_fit_descriptors(daemon->limits);
+		if (doors_reload(daemon->doors, &fail))
+			log_error(log_msg("reloaded but for what is wrong"),
+			    log_str("reason", fail.text));
+		else
+			log_info(log_msg("reloaded"));
 	}
 	conf_free(&fresh);
 }
@@ -402,9 +410,13 @@ static void build(struct daemon *daemon)
 {
 	struct api_env api = {.conf = &daemon->conf, .clock = daemon->clock};
 
+	daemon->stats.started_ns = clock_boot_ns(daemon->clock);
+	daemon->limits = limits_new(&daemon->conf);
+	limits_fit_descriptors(daemon->limits);
 	daemon->queue = storeq_new(&(struct storeq_env){.writer = daemon->writer,
 				       .reader = daemon->reader,
 				       .clock = daemon->clock,
+				       .limits = daemon->limits,
 				       .notify = notify,
 				       .notify_reads = notify_reads,
 				       .broken = on_broken,
@@ -426,21 +438,39 @@ static void build(struct daemon *daemon)
 	api.queue = daemon->queue;
 	api.engine = daemon->engine;
 	api.sweeper = daemon->sweeper;
+	api.limits = daemon->limits;
+	api.stats = &daemon->stats;
 	snprintf(api.version.version, sizeof(api.version.version), "%s", INGESTD_VERSION);
 	snprintf(api.version.libevent, sizeof(api.version.libevent), "%s", event_get_version());
 	snprintf(api.version.sqlite, sizeof(api.version.sqlite), "%s", store_sqlite_library());
 	daemon->api = api_new(&api);
-	daemon->rpc = rpc_new(daemon->base, daemon->api, &daemon->conf);
+}
+
+static bool open_doors(struct daemon *daemon, struct fail *fail)
+{
+	daemon->doors = doors_open(&(struct doors_env){.base = daemon->base,
+				       .api = daemon->api,
+				       .conf = &daemon->conf,
+				       .clock = daemon->clock,
+				       .limits = daemon->limits,
+				       .stats = &daemon->stats,
+				       .socket_fd = daemon->socket.fd,
+				       .tcp = &daemon->tcp},
+	    fail);
+	return daemon->doors;
 }
 
 static void tear_down(struct daemon *daemon)
 {
-	listener_free(daemon->listener);
+	if (daemon->doors)
+		doors_close(daemon->doors);
 	storeq_free(daemon->queue); /* delivers the last answers, so it goes before who gets them */
-	rpc_free(daemon->rpc);
+	if (daemon->doors)
+		doors_free(daemon->doors);
 	api_free(daemon->api);
 	sweeper_free(daemon->sweeper);
 	engine_free(daemon->engine);
+	limits_free(daemon->limits);
 }
 
 static void log_ready(const struct daemon *daemon)
@@ -461,9 +491,10 @@ static int serve(struct daemon *daemon)
 	struct fail fail;
 
 	build(daemon);
-	daemon->listener = listener_new(daemon->base, daemon->socket.fd, daemon->rpc);
-	if (!daemon->listener)
-		abort();
+	if (!open_doors(daemon, &fail)) {
+		tear_down(daemon);
+		return complain(&fail, EXIT_CONFIG);
+	}
 	log_ready(daemon);
 	wake_engine(daemon);
 	if (event_base_dispatch(daemon->base) < 0) {
@@ -499,12 +530,14 @@ static int run(struct daemon *daemon)
 	add_events(daemon);
 	if (handler_open(&daemon->handler, daemon->conf.handler, daemon->base, &fail))
 		status = complain(&fail, EXIT_CONFIG);
-	else if (open_socket(daemon, &fail))
+	else if (open_socket(daemon, &fail) ||
+		 tcp_listen(&daemon->tcp, daemon->conf.http, true, &fail))
 		status = complain(&fail, EXIT_CONFIG);
 	else if (open_store(daemon, &fail))
 		status = complain(&fail, store_exit_status(&fail));
 	else
 		status = serve(daemon);
+	tcp_close(&daemon->tcp);
 	sock_listener_close(&daemon->socket);
 	store_close(daemon->reader);
 	store_close(daemon->writer);
