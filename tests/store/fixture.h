@@ -17,6 +17,7 @@
 
 #define SECOND 1000000000LL
 #define MS 1000000LL
+#define HOUR_MS (60 * 60 * 1000LL)
 
 struct fixture;
 

@@ -152,6 +152,7 @@ static void random_submit(struct both *both)
 	    .label = both->label,
 	    .batch_size = rng_chance(&both->rng, 70) ? 3 : rng_range(&both->rng, 1, 700),
 	    .ids = &both->ids,
+	    .key = {"test", ""},
 	};
 	if (both->n_uuids < COUNT_OF(both->uuids))
 		both->uuids[both->n_uuids++] = a.submit.uuid;
@@ -235,6 +236,7 @@ static void compare_status(struct both *both, const struct uuid *uuid, int64_t f
 
 	a.status.uuid = *uuid;
 	a.status.from_batch = from_batch;
+	a.status.limit = STORE_PAGE_BATCHES;
 	b = a;
 	run_both(both, &a, &b);
 }

@@ -194,7 +194,8 @@ static void check_finds_tampering(struct fixture *fx, const char *sql)
 
 static void check_finds_a_wrong_lane(struct fixture *fx)
 {
-	check_finds_tampering(fx, "UPDATE lane SET batches = batches + 1 WHERE priority = 3");
+	check_finds_tampering(
+	    fx, "UPDATE lane SET yet_to_start = yet_to_start + 1 WHERE priority = 3");
 }
 
 static void check_finds_wrong_lane_ids(struct fixture *fx)
@@ -230,7 +231,7 @@ static void check_finds_a_reused_number(struct fixture *fx)
 static void open_finds_an_empty_lane(struct fixture *fx)
 {
 	fill(fx);
-	tamper(fx, "UPDATE lane SET batches = 0, ids = 0 WHERE priority = 3");
+	tamper(fx, "UPDATE lane SET yet_to_start = 0, retrying = 0, ids = 0 WHERE priority = 3");
 	expect_refusal(fx, ERR_WRONG_STATE, "damaged");
 }
 
@@ -252,6 +253,7 @@ static void submit_needs_free_space(struct fixture *fx)
 	    .label = "",
 	    .batch_size = 3,
 	    .ids = &ids,
+	    .key = {"test", ""},
 	};
 	do_op(fx, &op);
 	idlist_free(&ids);
@@ -275,6 +277,7 @@ static void reader_sees_commits_only(struct fixture *fx)
 	assert_int_equal(store_sqlite_open_reader(&reader, fx->path, &fail), ERR_OK);
 	turn_begin(fx);
 	op.status.uuid = submit_batch(fx, PRIORITY_LOW, 1).uuid;
+	op.status.limit = STORE_PAGE_BATCHES;
 	assert_int_equal(store_begin(reader, &fail), STORE_DONE);
 	assert_int_equal(store_run(reader, &op), STORE_DONE);
 	assert_int_equal(op.fail.err, ERR_NOT_FOUND);

@@ -17,6 +17,7 @@ static struct uuid submit_ids(
 	    .label = label,
 	    .batch_size = batch_size,
 	    .ids = &ids,
+	    .key = {"test", ""},
 	};
 	do_op(fx, &op);
 	idlist_free(&ids);
