@@ -6,6 +6,9 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+BASH_COMPLETION_DIR ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETION_DIR ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETION_DIR ?= $(PREFIX)/share/fish/vendor_completions.d
 B := build/$(V)
 
 # ---- flags ----
@@ -48,10 +51,11 @@ CLI_SRC := $(sort $(wildcard cli/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 STORE_SRC := $(sort $(wildcard tests/store/*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 PRELOAD_SRC := $(sort $(wildcard tests/preload/*.c))
 HEADERS := $(sort $(wildcard common/*.h daemon/*.h cli/*.h tests/*/*.h))
-C_FILES := $(COMMON_SRC) $(DAEMON_SRC) $(CLI_SRC) $(UNIT_SRC) $(STORE_SRC) $(SIM_SRC) $(PRELOAD_SRC) \
-	$(HEADERS)
+C_FILES := $(COMMON_SRC) $(DAEMON_SRC) $(CLI_SRC) $(UNIT_SRC) $(STORE_SRC) $(SIM_SRC) $(BENCH_SRC) \
+	$(PRELOAD_SRC) $(HEADERS)
 SHELL_FILES := $(sort $(wildcard .ci/* tests/*.sh tests/*/*.sh tests/*/*.bash tests/*/*.bats) tests/run)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -66,12 +70,13 @@ STORE_MEM_OBJ := $(call obj,$(sort $(wildcard tests/store/store_mem*.c)))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRC))
 STORE_BIN := $(if $(STORE_SRC),$(B)/tests/store/test_store)
 SIM_BIN := $(if $(SIM_SRC),$(B)/tests/sim/test_sim)
+BENCH_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(BENCH_SRC))
 PRELOAD_BIN := $(patsubst tests/%.c,$(B)/tests/%.so,$(PRELOAD_SRC))
 TEST_BIN := $(UNIT_BIN) $(STORE_BIN) $(SIM_BIN)
 
 # ---- programs ----
 
-.PHONY: all deps demo test lint format asan tsan install uninstall clean help test-build
+.PHONY: all deps demo test bench lint format asan tsan install uninstall clean help test-build
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -84,6 +89,14 @@ $(B)/ingestd: $(DAEMON_OBJ) $(COMMON_OBJ)
 $(B)/ingestctl: $(CLI_OBJ) $(COMMON_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(COMMON_LIBS)
+
+# Completion scripts, made from the option tables of the program.
+COMPLETIONS := $(patsubst %,$(B)/completion/ingestctl.%,bash zsh fish)
+
+$(COMPLETIONS): $(B)/completion/ingestctl.%: $(B)/ingestctl
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(B)/ingestctl completion $* >$@
 
 # The schema is SQL for people and a C string for the compiler.
 $(B)/gen/%.sql.h: %.sql
@@ -126,6 +139,11 @@ $(SIM_BIN): $(call obj,$(SIM_SRC)) $(STORE_MEM_OBJ) $(DAEMON_LIB_OBJ) $(COMMON_O
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
+$(BENCH_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(COMMON_LIBS)
+
 # Preloaded libraries are never sanitized: they come before the runtime.
 $(PRELOAD_BIN): $(B)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
@@ -151,6 +169,12 @@ test:
 	@$(MAKE) $(PARALLEL) test-build
 	@tests/run $(B)
 
+# Figures, as ratios to something in the same run. BENCH_N=10000000 fills a bigger store.
+bench:
+	@.ci/deps build test
+	@$(MAKE) $(PARALLEL) all $(BENCH_BIN)
+	@tests/bench/run $(B)
+
 asan tsan:
 	@$(MAKE) V=$@ test
 
@@ -162,19 +186,24 @@ lint:
 format:
 	clang-format -i $(C_FILES)
 
-install: all
+install: all $(COMPLETIONS)
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
-	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(BASH_COMPLETION_DIR) \
+	    $(DESTDIR)$(ZSH_COMPLETION_DIR) $(DESTDIR)$(FISH_COMPLETION_DIR)
 	install -m 755 $(B)/ingestd $(DESTDIR)$(SBINDIR)/ingestd
 	install -m 755 $(B)/ingestctl $(DESTDIR)$(BINDIR)/ingestctl
 	install -m 644 man/ingestctl.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 man/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd.8 $(DESTDIR)$(MANDIR)/man8/
+	install -m 644 $(B)/completion/ingestctl.bash $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl
+	install -m 644 $(B)/completion/ingestctl.zsh $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl
+	install -m 644 $(B)/completion/ingestctl.fish $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ingestd $(DESTDIR)$(BINDIR)/ingestctl \
 	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 \
-	    $(DESTDIR)$(MANDIR)/man8/ingestd.8
+	    $(DESTDIR)$(MANDIR)/man8/ingestd.8 $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl \
+	    $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
 
 clean:
 	rm -rf build
@@ -185,6 +214,7 @@ help:
 	@echo 'make demo       install what is missing, build, and show one ingestion from start to end'
 	@echo 'make test       install what is missing, build, and run all tests'
 	@echo 'make asan tsan  the same tests with ASan+UBSan, with TSan'
+	@echo 'make bench      measure, in ratios: an empty store and one with a million ingestions'
 	@echo 'make lint       layers, manuals, formatting, shell scripts'
 	@echo 'make format     format the C files'
 	@echo 'make install    install below PREFIX=$(PREFIX) (DESTDIR= is honoured); make uninstall'

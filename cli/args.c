@@ -2,6 +2,7 @@
 
 #include "exits.h"
 #include "out.h"
+#include "utf8.h"
 #include "util.h"
 
 #include <getopt.h>
@@ -10,9 +11,10 @@
 
 #define OPTS_MAX 16 /* in one table, the common ones included */
 
-static const struct opt common_opts[] = {
-    {ARGS_SOCKET, "socket", "PATH", "socket of the daemon (else $INGESTD_SOCKET, or the default)"},
-    {'h', "help", NULL, "this text"},
+const struct opt args_common[] = {
+    {ARGS_SOCKET, "socket", "PATH", "socket of the daemon (else $INGESTD_SOCKET, or the default)",
+	ARGS_FILES},
+    {'h', "help", NULL, "this text", NULL},
     {0},
 };
 
@@ -58,7 +60,7 @@ static void start(
 	*parser = (struct parser){.cmd = cmd, .env = env};
 	snprintf(parser->shorts, sizeof(parser->shorts), "%s:", mode);
 	add_opts(parser, cmd->opts);
-	add_opts(parser, common_opts);
+	add_opts(parser, args_common);
 	/* Zero makes getopt read the mode anew, in its next call; that call gets nothing to do, so
 	 * that args_parse() sees each argument before getopt does. */
 	opterr = 0;
@@ -121,7 +123,7 @@ static void print_section(const char *title, const char *lines)
 
 static void print_help(const struct cmd *cmd)
 {
-	int width = opts_width(common_opts, opts_width(cmd->opts, 0));
+	int width = opts_width(args_common, opts_width(cmd->opts, 0));
 
 	printf("usage: ");
 	print_invocation(cmd);
@@ -131,10 +133,10 @@ static void print_help(const struct cmd *cmd)
 	if (cmd->subs)
 		printf("\ncommands:\n");
 	for (const struct cmd *const *sub = cmd->subs; sub && *sub; sub++)
-		printf("  %-8s  %s\n", (*sub)->name, (*sub)->summary);
+		printf("  %-10s  %s\n", (*sub)->name, (*sub)->summary);
 	printf("\noptions:\n");
 	print_opts(cmd->opts, width);
-	print_opts(common_opts, width);
+	print_opts(args_common, width);
 	print_section("exit status", cmd->exits);
 	print_section("example", cmd->example);
 }
@@ -234,4 +236,42 @@ int args_parse_top(const struct cmd *top, struct cmd_env *env, int argc, char **
 		status = take_option(&parser, key, argv, take, NULL);
 	*first = optind;
 	return status;
+}
+
+/* ---- values ---- */
+
+int args_priority(const char *text, enum priority *priority)
+{
+	char name[16] = "";
+
+	for (size_t i = 0; text[i] && i < sizeof(name) - 1; i++) {
+		name[i] = text[i];
+		if (name[i] >= 'a' && name[i] <= 'z')
+			name[i] = (char)(name[i] - 'a' + 'A');
+	}
+	if (!priority_by_name(name, priority))
+		return out_fail(
+		    EXITS_USAGE, "priority \"%.40s\" is not one of HIGH, MEDIUM, LOW", text);
+	return ARGS_GO_ON;
+}
+
+/* The daemon checks labels too, but bytes that are no text would not get there as JSON. */
+int args_label(const char *text, char label[LABEL_MAX + 1])
+{
+	size_t len = strlen(text);
+
+	if (len == 0)
+		return out_fail(EXITS_USAGE, "the label is empty");
+	if (len > LABEL_MAX)
+		return out_fail(
+		    EXITS_USAGE, "the label has %zu bytes, more than %d", len, LABEL_MAX);
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_length(text + i, len - i);
+		if (n == 0)
+			return out_fail(EXITS_USAGE, "the label is not valid UTF-8");
+		if (utf8_is_control(text + i, n))
+			return out_fail(EXITS_USAGE, "the label has a control character");
+	}
+	strcpy(label, text);
+	return ARGS_GO_ON;
 }

@@ -3,13 +3,19 @@
 #define INGESTCTL_ARGS_H
 
 #include "cmd.h"
+#include "model.h"
 
 struct opt {
 	int key; /* the short option, or one of the keys below when there is none */
 	const char *name; /* long option, without dashes */
 	const char *arg; /* name of its value; NULL: it takes none */
 	const char *help; /* one line */
+	/* What completion offers as its value: words with spaces between them, or ARGS_FILES; NULL:
+	 * nothing. */
+	const char *values;
 };
+
+#define ARGS_FILES "/" /* names of files */
 
 enum args_key {
 	ARGS_OPERAND = 1, /* not an option */
@@ -19,7 +25,16 @@ enum args_key {
 	ARGS_FROM,
 	ARGS_ALL,
 	ARGS_VERSION,
+	ARGS_KEY,
+	ARGS_ONCE,
+	ARGS_STATUS,
+	ARGS_ID,
+	ARGS_SEQ,
+	ARGS_CURSOR,
 };
+
+/* The options that every command has; an entry without a name ends the list. */
+extern const struct opt args_common[];
 
 /* The result of parsing that means: nothing to report, go on. All others are exit statuses. */
 #define ARGS_GO_ON (-1)
@@ -40,5 +55,9 @@ int args_parse(const struct cmd *cmd, struct cmd_env *env, int argc, char **argv
  */
 int args_parse_top(const struct cmd *top, struct cmd_env *env, int argc, char **argv,
     int (*take)(void *arg, int key, const char *value), int *first);
+
+/* Values that several commands take. They return ARGS_GO_ON or an exit status. */
+int args_priority(const char *text, enum priority *priority);
+int args_label(const char *text, char label[LABEL_MAX + 1]);
 
 #endif

@@ -12,31 +12,42 @@
  * line, which could not be drawn over. */
 #define MARGIN 3
 
-/* Details that can be left out when the terminal is narrow. */
-enum { UNIT = 1, STATUS = 2, PRIORITY = 4, ELAPSED = 8 };
-
-/* In the order in which they are tried. */
-static const int shapes[] = {
-    UNIT | STATUS | PRIORITY | ELAPSED,
-    STATUS | PRIORITY | ELAPSED,
-    STATUS | ELAPSED,
-    STATUS,
-    0,
-};
-
-static void format_details(const struct bar_state *state, int shape, struct buf *out)
+void bar_add(struct bar_state *state, const char *text, int keep)
 {
-	int64_t seconds = state->elapsed_ms / 1000;
+	if (state->n < BAR_DETAILS_MAX)
+		state->details[state->n++] = (struct bar_detail){text, keep};
+}
 
-	buf_printf(out, "%3d%%  %" PRId64 "/%" PRId64 "%s", (int)(state->done * 100 / state->total),
-	    state->done, state->total, shape & UNIT ? " batches" : "");
-	if (shape & STATUS)
-		buf_printf(out, "  %s", state->status);
-	if (shape & PRIORITY && state->priority)
-		buf_printf(out, "  %s", state->priority);
-	if (shape & ELAPSED)
-		buf_printf(out, "  %02" PRId64 ":%02d:%02d", seconds / 3600,
-		    (int)(seconds / 60 % 60), (int)(seconds % 60));
+void bar_format_time(int64_t ms, char text[BAR_TIME_SIZE])
+{
+	int64_t seconds = ms / 1000;
+
+	snprintf(text, BAR_TIME_SIZE, "%02" PRId64 ":%02d:%02d", seconds / 3600,
+	    (int)(seconds / 60 % 60), (int)(seconds % 60));
+}
+
+/* The details whose `keep` is not below the given one. */
+static void format_details(const struct bar_state *state, int keep, struct buf *out)
+{
+	if (state->total > 0)
+		buf_printf(out, "%3d%%", (int)(state->done * 100 / state->total));
+	for (size_t i = 0; i < state->n; i++) {
+		const char *text = state->details[i].text;
+
+		if (state->details[i].keep >= keep)
+			buf_add_str(out, out->len > 0 ? text : text + strspn(text, " "));
+	}
+}
+
+/* The smallest `keep` above this one that a detail has; BAR_ALWAYS when there is none. */
+static int next_keep(const struct bar_state *state, int keep)
+{
+	int next = BAR_ALWAYS;
+
+	for (size_t i = 0; i < state->n; i++)
+		if (state->details[i].keep > keep && state->details[i].keep < next)
+			next = state->details[i].keep;
+	return next;
 }
 
 static void format_bar(const struct bar_state *state, int columns, struct buf *out)
@@ -50,20 +61,28 @@ static void format_bar(const struct bar_state *state, int columns, struct buf *o
 	buf_add_str(out, "] ");
 }
 
+/* Columns that are left for the bar, or for nothing when there is none. */
+static int columns_left(const struct bar_state *state, int width, const struct buf *details)
+{
+	int frame = state->total > 0 ? (int)strlen("[] ") : 0;
+
+	return width - frame - (int)details->len;
+}
+
 void bar_format(const struct bar_state *state, int width, struct buf *out)
 {
+	int columns, min = state->total > 0 ? BAR_MIN : 0;
 	struct buf details = {0};
-	int columns = 0;
 
 	width = width > MARGIN ? width - MARGIN : 0;
-	for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+	for (int keep = 0;; keep = next_keep(state, keep)) {
 		details.len = 0;
-		format_details(state, shapes[i], &details);
-		columns = width - (int)strlen("[] ") - (int)details.len;
-		if (columns >= BAR_MIN)
+		format_details(state, keep, &details);
+		columns = columns_left(state, width, &details);
+		if (columns >= min || keep == BAR_ALWAYS)
 			break;
 	}
-	if (columns >= BAR_MIN)
+	if (columns >= min && state->total > 0)
 		format_bar(state, columns < BAR_MAX ? columns : BAR_MAX, out);
 	else if (details.len > (size_t)width)
 		details.len = (size_t)width;

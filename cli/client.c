@@ -198,19 +198,32 @@ void client_name_missing(const struct uuid *ingestion, struct fail *fail)
 }
 
 int client_status(struct client *client, const struct uuid *ingestion, int64_t from_batch,
-    struct wire_reply *reply, struct fail *fail)
+    int64_t limit, struct wire_reply *reply, struct fail *fail)
 {
 	struct wire_request request = {
 	    .method = WIRE_STATUS,
-	    .status = {.ingestion = *ingestion,
-		.from_batch = from_batch,
-		.limit = WIRE_STATUS_LIMIT},
+	    .status = {.ingestion = *ingestion, .from_batch = from_batch, .limit = limit},
 	};
 	int status = client_call(client, &request, reply, fail);
 
 	if (status)
 		client_name_missing(ingestion, fail);
 	return status;
+}
+
+int client_list(struct client *client, const struct wire_list *list, struct wire_reply *reply,
+    struct fail *fail)
+{
+	struct wire_request request = {.method = WIRE_LIST, .list = *list};
+
+	for (;;) {
+		int status = client_call(client, &request, reply, fail);
+
+		if (status || reply->list.n > 0 || !reply->list.next[0])
+			return status;
+		strcpy(request.list.cursor, reply->list.next);
+		wire_reply_free(reply);
+	}
 }
 
 /* ---- connections ---- */

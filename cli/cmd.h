@@ -16,6 +16,8 @@ struct cmd {
 	const char *name; /* NULL: the program itself, without a command */
 	const char *summary; /* one line */
 	const char *operands; /* behind the options, in the usage line */
+	/* What completion offers as operands: words with spaces between them, or NULL. */
+	const char *words;
 	const char *about; /* more for --help, lines with '\n'; NULL: nothing */
 	const struct opt *opts; /* its own; an entry without a name ends the list */
 	const char *exits; /* lines for --help */
@@ -25,6 +27,10 @@ struct cmd {
 	int (*run)(struct cmd_env *env, int argc, char **argv);
 };
 
-extern const struct cmd cmd_submit, cmd_status, cmd_wait, cmd_ping, cmd_version;
+/* The program itself: `subs` are its commands. */
+extern const struct cmd cmd_top;
+
+extern const struct cmd cmd_submit, cmd_status, cmd_wait, cmd_list, cmd_cancel, cmd_stats, cmd_ping,
+    cmd_version, cmd_completion;
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 static const struct opt opts[] = {
-    {ARGS_JSON, "json", NULL, "JSON instead of text"},
+    {ARGS_JSON, "json", NULL, "JSON instead of text", NULL},
     {0},
 };
 

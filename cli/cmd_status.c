@@ -5,6 +5,7 @@
 #include "cmd.h"
 #include "exits.h"
 #include "follow.h"
+#include "handle.h"
 #include "idlist.h"
 #include "out.h"
 #include "page.h"
@@ -15,8 +16,8 @@
 #include <string.h>
 
 struct status {
-	struct uuid uuid;
-	bool has_uuid;
+	struct handle handle;
+	bool has_handle;
 	bool json, watch, all;
 	int64_t from_batch;
 	/* What --watch has printed last: */
@@ -25,22 +26,20 @@ struct status {
 };
 
 static const struct opt opts[] = {
-    {'w', "watch", NULL, "show changes until the ingestion has ended"},
-    {ARGS_FROM, "from", "BATCH", "begin at the batch with this index"},
-    {ARGS_ALL, "all", NULL, "all batches, not only the first 1000"},
-    {ARGS_JSON, "json", NULL, "JSON instead of text, one object per line"},
+    {'w', "watch", NULL, "show changes until the ingestion has ended", NULL},
+    {ARGS_FROM, "from", "BATCH", "begin at the batch with this index", NULL},
+    {ARGS_ALL, "all", NULL, "all batches, not only the first 1000", NULL},
+    {ARGS_JSON, "json", NULL, "JSON instead of text, one object per line", NULL},
     {0},
 };
 
 static int take_id(struct status *status, const char *text)
 {
-	if (status->has_uuid)
+	if (status->has_handle)
 		return out_fail(
 		    EXITS_USAGE, "unexpected argument \"%.64s\": one id at a time", text);
-	if (!uuid_parse(text, &status->uuid))
-		return out_fail(EXITS_USAGE, "\"%.64s\" is not a UUID", text);
-	status->has_uuid = true;
-	return ARGS_GO_ON;
+	status->has_handle = true;
+	return handle_parse(text, &status->handle);
 }
 
 static int take_arg(void *arg, int key, const char *value)
@@ -99,7 +98,7 @@ static void say_rest(const struct status *status, const struct status_page *page
 		out_say("%" PRId64 " more batches: --from %" PRId64
 			" shows the next, --all shows all",
 		    batches - page->next_batch, page->next_batch);
-	} else if (page->n == 0) {
+	} else if (page->n == 0 && batches > 0) {
 		out_flush();
 		out_say("there is no batch %" PRId64 ": the last one is %" PRId64,
 		    status->from_batch, batches - 1);
@@ -112,7 +111,8 @@ static int show(struct status *status, struct client *client, struct fail *fail)
 	struct wire_reply reply;
 
 	for (bool first = true; from >= 0; first = false) {
-		int result = client_status(client, &status->uuid, from, &reply, fail);
+		int result = client_status(
+		    client, &status->handle.uuid, from, WIRE_STATUS_LIMIT, &reply, fail);
 
 		if (result)
 			return result;
@@ -133,9 +133,13 @@ static void print_change(struct status *status, const struct ingestion *now)
 {
 	char time[TIME_TEXT_SIZE], line[sizeof(status->last_line)];
 
-	snprintf(line, sizeof(line), "%s %" PRId64 "/%" PRId64,
-	    ingestion_status_name(counts_status(&now->counts)), follow_done(&now->counts),
-	    now->counts.batches);
+	if (now->stage == STAGE_SEALED)
+		snprintf(line, sizeof(line), "%s %" PRId64 "/%" PRId64,
+		    ingestion_status_name(ingestion_status_of(now)), follow_done(&now->counts),
+		    now->counts.batches);
+	else
+		snprintf(line, sizeof(line), "%s %" PRId64 " ids",
+		    ingestion_status_name(ingestion_status_of(now)), now->counts.ids);
 	if (strcmp(line, status->last_line) == 0)
 		return;
 	strcpy(status->last_line, line);
@@ -159,7 +163,7 @@ static int on_change(struct follow *follow, struct followed *one, struct fail *f
 
 static int watch(struct status *status, struct client *client, const char *socket)
 {
-	struct followed one = {.uuid = status->uuid};
+	struct followed one = {.uuid = status->handle.uuid};
 	struct follow follow = {
 	    .client = client,
 	    .list = &one,
@@ -179,6 +183,8 @@ static int run_connected(struct status *status, struct client *client, const cha
 	struct fail fail;
 	int result = client_open(client, socket, &fail);
 
+	if (!result)
+		result = handle_find(client, &status->handle, &fail);
 	if (result)
 		return out_fail(result, "%s", fail.text);
 	if (status->watch) {
@@ -199,7 +205,7 @@ static int run(struct cmd_env *env, int argc, char **argv)
 
 	if (result != ARGS_GO_ON)
 		return result;
-	if (!status.has_uuid)
+	if (!status.has_handle)
 		return out_fail(EXITS_USAGE, "the status of what? give an ingestion id");
 	result = run_connected(&status, &client, env->socket);
 	client_close(&client);

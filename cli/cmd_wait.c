@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "exits.h"
 #include "follow.h"
+#include "handle.h"
 #include "out.h"
 #include "util.h"
 
@@ -11,28 +12,24 @@
 #include <stdlib.h>
 
 struct wait {
-	struct followed *list; /* owned */
+	struct handle *handles; /* owned */
+	struct followed *list; /* owned; the same ones, once they are known */
 	size_t n;
 	int64_t timeout_ns; /* negative: none */
 	bool quiet, json;
 };
 
 static const struct opt opts[] = {
-    {ARGS_TIMEOUT, "timeout", "D", "give up after this time, such as 90s or 1h30m"},
-    {'q', "quiet", NULL, "print nothing but errors"},
-    {ARGS_JSON, "json", NULL, "print the status of each as JSON, one per line"},
+    {ARGS_TIMEOUT, "timeout", "D", "give up after this time, such as 90s or 1h30m", NULL},
+    {'q', "quiet", NULL, "print nothing but errors", NULL},
+    {ARGS_JSON, "json", NULL, "print the status of each as JSON, one per line", NULL},
     {0},
 };
 
 static int take_id(struct wait *wait, const char *text)
 {
-	struct uuid uuid;
-
-	if (!uuid_parse(text, &uuid))
-		return out_fail(EXITS_USAGE, "\"%.64s\" is not a UUID", text);
-	wait->list = xreallocarray(wait->list, wait->n + 1, sizeof(*wait->list));
-	wait->list[wait->n++] = (struct followed){.uuid = uuid};
-	return ARGS_GO_ON;
+	wait->handles = xreallocarray(wait->handles, wait->n + 1, sizeof(*wait->handles));
+	return handle_parse(text, &wait->handles[wait->n++]);
 }
 
 static int take_arg(void *arg, int key, const char *value)
@@ -61,7 +58,7 @@ static int print_json(struct client *client, const struct uuid *uuid, struct fai
 {
 	struct wire_reply reply;
 	struct buf out = {0};
-	int status = client_status(client, uuid, 0, &reply, fail);
+	int status = client_status(client, uuid, 0, WIRE_STATUS_LIMIT, &reply, fail);
 
 	if (status)
 		return status;
@@ -82,8 +79,21 @@ static int print_end(struct follow *follow, struct followed *one, struct fail *f
 	if (wait->json)
 		return print_json(follow->client, &one->uuid, fail);
 	uuid_format(&one->uuid, id);
-	printf("%s %s\n", id, ingestion_status_name(counts_status(&one->now.counts)));
+	printf("%s %s\n", id, ingestion_status_name(ingestion_status_of(&one->now)));
 	out_flush();
+	return 0;
+}
+
+static int find_all(struct wait *wait, struct client *client, struct fail *fail)
+{
+	wait->list = xcalloc(wait->n, sizeof(*wait->list));
+	for (size_t i = 0; i < wait->n; i++) {
+		int status = handle_find(client, &wait->handles[i], fail);
+
+		if (status)
+			return status;
+		wait->list[i].uuid = wait->handles[i].uuid;
+	}
 	return 0;
 }
 
@@ -92,7 +102,6 @@ static int wait_for_all(struct wait *wait, const char *socket)
 	struct client client = CLIENT_INIT;
 	struct follow follow = {
 	    .client = &client,
-	    .list = wait->list,
 	    .n = wait->n,
 	    .timeout_ns = wait->timeout_ns,
 	    .quiet = wait->quiet,
@@ -104,11 +113,16 @@ static int wait_for_all(struct wait *wait, const char *socket)
 	struct fail fail;
 	int status = client_open(&client, socket, &fail);
 
-	if (status)
+	if (!status)
+		status = find_all(wait, &client, &fail);
+	if (status) {
+		client_close(&client);
 		return out_fail(status, "%s", fail.text);
+	}
+	follow.list = wait->list;
 	status = follow_run(&follow);
 	for (size_t i = 0; status == 0 && i < wait->n; i++)
-		if (counts_status(&wait->list[i].now.counts) != INGESTION_COMPLETED)
+		if (ingestion_status_of(&wait->list[i].now) != INGESTION_COMPLETED)
 			status = EXITS_NO;
 	client_close(&client);
 	return status;
@@ -123,6 +137,7 @@ static int run(struct cmd_env *env, int argc, char **argv)
 		status = out_fail(EXITS_USAGE, "wait for what? give at least one ingestion id");
 	if (status == ARGS_GO_ON)
 		status = wait_for_all(&wait, env->socket);
+	free(wait.handles);
 	free(wait.list);
 	return status;
 }
@@ -134,7 +149,7 @@ const struct cmd cmd_wait = {
     .about = "Prints \"ID STATUS\" when one ends; shows the progress if stderr is a terminal.",
     .opts = opts,
     .exits = "0  all completed\n"
-	     "1  at least one failed\n"
+	     "1  at least one failed or was cancelled\n"
 	     "3  the daemon is not reachable, or was not for 10 s\n"
 	     "6  one of them does not exist\n"
 	     "7  the timeout came first\n"

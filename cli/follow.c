@@ -3,13 +3,13 @@
 #include "clock.h"
 #include "err.h"
 #include "exits.h"
+#include "interrupt.h"
 #include "out.h"
 #include "page.h"
 #include "util.h"
 
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,28 +33,6 @@ struct run {
 	int64_t failing_since; /* 0: all is well */
 };
 
-static volatile sig_atomic_t stopped; /* a signal handler has no other place to write to */
-
-static void on_interrupt(int number)
-{
-	(void)number;
-	stopped = 1;
-}
-
-/*
- * Calls that wait return with EINTR. A second signal ends the program at once. Who started this
- * program with SIGINT ignored, as a shell without job control does for "&", meant it.
- */
-static void catch_interrupt(void)
-{
-	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-	struct sigaction old;
-
-	sigemptyset(&action.sa_mask);
-	if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-		sigaction(SIGINT, &action, NULL);
-}
-
 static int64_t now_ns(void)
 {
 	return clock_boot_ns(clock_system());
@@ -67,18 +45,14 @@ int64_t follow_done(const struct counts *counts)
 
 /* ---- asking ---- */
 
-/*
- * Asks about one ingestion: at first for its state, then for the next change of it. Only what
- * stands above the batches matters here: the last batch makes the smallest page.
- */
+/* Asks about one ingestion, not its batches: at first for its state, then for the next change. */
 static int ask(struct follow *follow, struct run *run, size_t i, struct fail *fail)
 {
 	const struct followed *one = &follow->list[i];
-	int64_t batches = one->now.counts.batches;
 	struct wire_request request = {
 	    .method = WIRE_STATUS,
 	    .status = {.ingestion = one->uuid,
-		.from_batch = batches > 0 ? batches - 1 : 0,
+		.limit = 0,
 		.wait_ms = one->now.version > 0 ? WAIT_MS : 0,
 		.since = one->now.version},
 	};
@@ -110,7 +84,7 @@ static int take_news(
 	int status;
 
 	one->now = *news;
-	one->final = ingestion_status_is_final(counts_status(&news->counts));
+	one->final = ingestion_status_is_final(ingestion_status_of(news));
 	if (news->version == last.version)
 		return 0;
 	status = follow->changed(follow, one, fail);
@@ -203,30 +177,72 @@ static bool is_passing(struct follow *follow, struct run *run, int status, const
 
 /* ---- showing ---- */
 
-static void draw(struct follow *follow)
+/* What is known about all of them together. */
+struct sum {
+	bool known; /* anything at all */
+	int64_t done, total; /* batches */
+	int64_t ids; /* of uploads that are not sealed: they have no batches yet */
+	size_t final;
+	int64_t first_ms; /* when the first one was submitted */
+};
+
+static struct sum sum_up(const struct follow *follow, int64_t utc_ms)
 {
-	int64_t utc_ms = clock_utc_ms(clock_system()), first_ms = utc_ms;
-	char status[48];
-	struct bar_state state = {.status = status};
-	size_t final = 0;
+	struct sum sum = {.first_ms = utc_ms};
 
 	for (size_t i = 0; i < follow->n; i++) {
 		const struct followed *one = &follow->list[i];
 
-		final += one->final;
-		state.done += follow_done(&one->now.counts);
-		state.total += one->now.counts.batches;
-		if (one->now.created_ms > 0 && one->now.created_ms < first_ms)
-			first_ms = one->now.created_ms;
+		sum.known = sum.known || one->now.version > 0 || one->now.counts.batches > 0;
+		sum.final += one->final;
+		sum.done += follow_done(&one->now.counts);
+		sum.total += one->now.counts.batches;
+		if (one->now.stage == STAGE_RECEIVING)
+			sum.ids += one->now.counts.ids;
+		if (one->now.created_ms > 0 && one->now.created_ms < sum.first_ms)
+			sum.first_ms = one->now.created_ms;
 	}
-	state.elapsed_ms = utc_ms - first_ms;
-	snprintf(status, sizeof(status), "%zu/%zu ingestions", final, follow->n);
-	if (follow->n == 1) {
-		state.priority = priority_name(follow->list[0].now.priority);
-		state.status = ingestion_status_name(counts_status(&follow->list[0].now.counts));
-	}
-	if (state.total > 0) /* something is known already */
-		bar_draw(&follow->bar, &state);
+	return sum;
+}
+
+#define STATE_SIZE 64
+
+static void format_state(const struct follow *follow, const struct sum *sum,
+    char status[STATE_SIZE], char priority[STATE_SIZE])
+{
+	const struct ingestion *one = &follow->list[0].now;
+
+	snprintf(status, STATE_SIZE, "  %zu/%zu ingestions", sum->final, follow->n);
+	priority[0] = '\0';
+	if (follow->n > 1)
+		return;
+	snprintf(status, STATE_SIZE, "  %s", ingestion_status_name(ingestion_status_of(one)));
+	if (one->version > 0)
+		snprintf(priority, STATE_SIZE, "  %s", priority_name(one->priority));
+}
+
+static void draw(struct follow *follow)
+{
+	int64_t utc_ms = clock_utc_ms(clock_system());
+	struct sum sum = sum_up(follow, utc_ms);
+	struct bar_state state = {.done = sum.done, .total = sum.total};
+	char count[64], status[STATE_SIZE], priority[STATE_SIZE];
+	char elapsed[BAR_TIME_SIZE + 2] = "  ";
+
+	if (!sum.known)
+		return;
+	if (sum.total > 0)
+		snprintf(count, sizeof(count), "  %" PRId64 "/%" PRId64, sum.done, sum.total);
+	else
+		snprintf(count, sizeof(count), "  %" PRId64 " ids", sum.ids);
+	format_state(follow, &sum, status, priority);
+	bar_format_time(utc_ms - sum.first_ms, elapsed + 2);
+	bar_add(&state, count, BAR_ALWAYS);
+	bar_add(&state, sum.total > 0 ? " batches" : "", 1);
+	bar_add(&state, status, 4);
+	bar_add(&state, priority, 2);
+	bar_add(&state, elapsed, 3);
+	bar_draw(&follow->bar, &state);
 }
 
 static int say_interrupted(struct follow *follow)
@@ -239,7 +255,8 @@ static int say_interrupted(struct follow *follow)
 
 		uuid_format(&follow->list[i].uuid, id);
 		if (!follow->list[i].final)
-			out_say("interrupted; %s is still queued: ingestctl%s%s wait %s", id,
+			out_say("interrupted; %s is still %s: ingestctl%s%s wait %s", id,
+			    follow->list[i].now.stage == STAGE_RECEIVING ? "receiving" : "queued",
 			    socket ? " --socket " : "", socket ? socket : "", id);
 	}
 	return EXITS_INTERRUPTED;
@@ -259,7 +276,7 @@ static int say_timed_out(struct follow *follow)
 		uuid_format(&one->uuid, id);
 		snprintf(summary, sizeof(summary), "the daemon has not answered");
 		if (one->now.version > 0)
-			page_summary(&one->now.counts, summary);
+			page_summary(&one->now, summary);
 		out_say("timed out after %s; %s is not final: %s", after, id, summary);
 	}
 	return EXITS_TIMED_OUT;
@@ -308,7 +325,7 @@ static int turn(struct follow *follow, struct run *run)
 	struct fail fail = {0};
 	int status = exchange(follow, run, next_deadline(follow, run, now_ns()), &fail);
 
-	if (stopped)
+	if (interrupt_came)
 		return say_interrupted(follow);
 	if (!status)
 		run->failing_since = 0;
@@ -328,7 +345,7 @@ static int turn(struct follow *follow, struct run *run)
 	}
 	client_close(&run->poller);
 	poll(NULL, 0, RETRY_MS); /* a signal cuts it short */
-	return stopped ? say_interrupted(follow) : GO_ON;
+	return interrupt_came ? say_interrupted(follow) : GO_ON;
 }
 
 int follow_run(struct follow *follow)
@@ -338,11 +355,11 @@ int follow_run(struct follow *follow)
 
 	run.asked = xcalloc(follow->n, sizeof(*run.asked));
 	run.poller.path = follow->client->path;
-	run.poller.stop = &stopped;
-	follow->client->stop = &stopped;
+	run.poller.stop = &interrupt_came;
+	follow->client->stop = &interrupt_came;
 	if (follow->timeout_ns >= 0)
 		run.until = run.begun + follow->timeout_ns;
-	catch_interrupt();
+	interrupt_catch();
 	while ((status = turn(follow, &run)) == GO_ON)
 		;
 	client_close(&run.poller);

@@ -14,23 +14,27 @@ static const struct cmd *const commands[] = {
     &cmd_submit,
     &cmd_status,
     &cmd_wait,
+    &cmd_list,
+    &cmd_cancel,
+    &cmd_stats,
     &cmd_ping,
     &cmd_version,
+    &cmd_completion,
     NULL,
 };
 
 static const struct opt top_opts[] = {
-    {ARGS_VERSION, "version", NULL, "the version of this program"},
+    {ARGS_VERSION, "version", NULL, "the version of this program", NULL},
     {0},
 };
 
-static const struct cmd top = {
+const struct cmd cmd_top = {
     .operands = "COMMAND [ARGUMENT]...",
     .summary = "Gives lists of ids to ingestd and shows what becomes of them",
     .about = "\"ingestctl COMMAND --help\" tells more about a command, ingestctl(1) about all.",
     .opts = top_opts,
     .exits = "0  yes, done\n"
-	     "1  no: the ingestion failed\n"
+	     "1  no: the ingestion failed or was cancelled\n"
 	     "2  wrong usage or input\n"
 	     "3  the daemon is not reachable\n"
 	     "4  refused, or an error of the daemon\n"
@@ -86,7 +90,7 @@ static int run(int argc, char **argv)
 	const struct cmd *cmd;
 	int first, status;
 
-	status = args_parse_top(&top, &env, argc, argv, take_top_option, &first);
+	status = args_parse_top(&cmd_top, &env, argc, argv, take_top_option, &first);
 	if (status != ARGS_GO_ON)
 		return status;
 	if (first >= argc)

@@ -28,6 +28,8 @@ static const char *const ingestion_colours[INGESTION_STATUS_COUNT] = {
     [INGESTION_TRIGGERED] = "\033[36m",
     [INGESTION_COMPLETED] = "\033[32m",
     [INGESTION_FAILED] = "\033[31m",
+    [INGESTION_RECEIVING] = "\033[35m",
+    [INGESTION_CANCELLED] = "\033[33m",
 };
 
 /* Prints `text` in `width` columns; colours take none. */
@@ -49,11 +51,25 @@ static void print_time(const char *name, int64_t utc_ms)
 	printf("%-10s %s\n", name, text);
 }
 
-void page_summary(const struct counts *counts, char text[PAGE_SUMMARY_SIZE])
+/* Of an upload that has no batches, or will never have any. */
+static void summarize_upload(const struct ingestion *ingestion, char text[PAGE_SUMMARY_SIZE])
 {
-	int len = snprintf(text, PAGE_SUMMARY_SIZE, "%" PRId64 " of %" PRId64 " batch%s completed",
-	    counts->by_status[BATCH_COMPLETED], counts->batches, counts->batches == 1 ? "" : "es");
+	snprintf(text, PAGE_SUMMARY_SIZE, "%" PRId64 " id%s received%s", ingestion->counts.ids,
+	    ingestion->counts.ids == 1 ? "" : "s",
+	    ingestion->stage == STAGE_RECEIVING ? " so far" : ", none of them submitted");
+}
 
+void page_summary(const struct ingestion *ingestion, char text[PAGE_SUMMARY_SIZE])
+{
+	const struct counts *counts = &ingestion->counts;
+	int len;
+
+	if (ingestion->stage != STAGE_SEALED) {
+		summarize_upload(ingestion, text);
+		return;
+	}
+	len = snprintf(text, PAGE_SUMMARY_SIZE, "%" PRId64 " of %" PRId64 " batch%s completed",
+	    counts->by_status[BATCH_COMPLETED], counts->batches, counts->batches == 1 ? "" : "es");
 	for (int i = BATCH_TRIGGERED; i < BATCH_STATUS_COUNT; i++)
 		if (i != BATCH_COMPLETED && counts->by_status[i] > 0)
 			len += snprintf(text + len, (size_t)(PAGE_SUMMARY_SIZE - len),
@@ -61,26 +77,32 @@ void page_summary(const struct counts *counts, char text[PAGE_SUMMARY_SIZE])
 			    batch_status_name((enum batch_status)i));
 }
 
+void page_print_status(enum ingestion_status status, int width)
+{
+	print_coloured(ingestion_status_name(status), width, ingestion_colours[status]);
+}
+
 void page_print_head(const struct ingestion *ingestion)
 {
-	enum ingestion_status status = counts_status(&ingestion->counts);
 	char id[UUID_TEXT_SIZE], label[LABEL_MAX + 1], summary[PAGE_SUMMARY_SIZE];
 
 	uuid_format(&ingestion->uuid, id);
-	page_summary(&ingestion->counts, summary);
+	page_summary(ingestion, summary);
 	printf("%-10s %s\n%-10s ", "ingestion", id, "status");
-	print_coloured(ingestion_status_name(status), 0, ingestion_colours[status]);
+	page_print_status(ingestion_status_of(ingestion), 0);
 	printf("\n%-10s %s\n", "priority", priority_name(ingestion->priority));
 	if (ingestion->label[0]) {
 		utf8_clean(label, sizeof(label), ingestion->label);
 		printf("%-10s %s\n", "label", label);
 	}
-	printf("%-10s %" PRId64 "\n", "number", ingestion->seq);
+	if (ingestion->seq > 0)
+		printf("%-10s %" PRId64 "\n", "number", ingestion->seq);
 	print_time("submitted", ingestion->created_ms);
 	print_time("started", ingestion->started_ms);
 	print_time("finished", ingestion->finished_ms);
-	printf("%-10s %" PRId64 " in batches of %" PRId64 "\n", "ids", ingestion->counts.ids,
-	    ingestion->batch_size);
+	if (ingestion->stage == STAGE_SEALED)
+		printf("%-10s %" PRId64 " in batches of %" PRId64 "\n", "ids",
+		    ingestion->counts.ids, ingestion->batch_size);
 	printf("%-10s %s\n", "progress", summary);
 }
 

@@ -15,7 +15,10 @@ void page_print_titles(const struct ingestion *ingestion);
 /* One row for each batch of the page, and a line below it when it has an error. */
 void page_print_rows(const struct status_page *page);
 
-/* For example "3 of 7 batches completed, 1 triggered". */
-void page_summary(const struct counts *counts, char text[PAGE_SUMMARY_SIZE]);
+/* For example "3 of 7 batches completed, 1 triggered", or "500 ids received so far". */
+void page_summary(const struct ingestion *ingestion, char text[PAGE_SUMMARY_SIZE]);
+
+/* The status in `width` columns, with its colour. */
+void page_print_status(enum ingestion_status status, int width);
 
 #endif

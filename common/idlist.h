@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ void idlist_add(struct idlist *list, const int64_t *ids, size_t n);
 /* Frees the content; the list is empty and can be used again. */
 void idlist_free(struct idlist *list);
 
+/* Reads one id from `len` bytes of text; false when they are anything else. */
+bool idlist_parse_id(const char *text, size_t len, int64_t *id);
+
 /*
  * Reads one id from `len` bytes of text that should be decimal digits. On failure *fail is
  * ERR_INVALID with a text that shows the value, names the range 1..max_id and starts with `where`,
@@ -34,11 +38,10 @@ enum err idlist_read_id(const char *text, size_t len, int64_t max_id, const char
     int64_t *id, struct fail *fail);
 
 /*
- * Appends what `text` lists: ids and ranges FIRST-LAST, separated by white space or commas; '#'
- * starts a comment up to the end of the line. `where` (such as "stdin" or "argument 2") starts the
- * text of an error; a text of several lines adds the number of the line. Ranges are checked against
- * `limit`, the most ids that the list may hold, before they are expanded. Errors: ERR_INVALID,
- * ERR_TOO_LARGE.
+ * Appends what a text lists that is in memory as a whole; idtext.h says what texts look like.
+ * `where` (such as "argument 2") starts the text of an error; a text of several lines adds the
+ * number of the line. Ranges are checked against `limit`, the most ids that the list may hold,
+ * before they are expanded. Errors: ERR_INVALID, ERR_TOO_LARGE.
  */
 enum err idlist_parse_text(struct idlist *list, const char *text, size_t len, size_t limit,
     const char *where, struct fail *fail);

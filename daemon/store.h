@@ -163,10 +163,10 @@ struct store_status {
 };
 
 /*
- * A page of the ingestions that the filter asks for, newest first; with an id_prefix, and no seq, in
- * descending order of their ids, which is the same but within a millisecond. It looks at no more than
- * STORE_LIST_ROWS of them, so it may be empty and yet not the last one. ERR_INVALID for a cursor
- * that no page has given.
+ * A page of the ingestions that the filter asks for, newest first; with an id_prefix, and no seq,
+ * in descending order of their ids, which is the same but within a millisecond. It looks at no more
+ * than STORE_LIST_ROWS of them, so it may be empty and yet not the last one. ERR_INVALID for a
+ * cursor that no page has given.
  */
 struct store_list {
 	struct list_filter filter; /* in */

@@ -128,9 +128,10 @@ bad_id() {
 @test "a malformed UUID" {
   local bad
 
-  for bad in xyz 019b2c6e "${unknown}0" "${unknown//-/}" "{$unknown}" "${unknown/e/g}" ""; do
+  for bad in xyz 019 "${unknown}0" "${unknown//-/}" "{$unknown}" "${unknown/e/g}" ""; do
     refuses 2 "\"$bad\"" UUID -- ctl status "$bad"
     refuses 2 "\"$bad\"" UUID -- ctl wait "$bad"
+    refuses 2 "\"$bad\"" UUID -- ctl cancel "$bad"
     refuses_line invalid '{"jsonrpc":"2.0","id":1,"method":"status","params":{"ingestion_id":"'"$bad"'"}}' \
       "\\\"$bad\\\"" UUID
   done

@@ -159,7 +159,8 @@ for batch in status["batches"]:
 @test "unknown and malformed ids" {
   start_daemon
   refuses 6 "ingestion 019b2c6e-7b1e-7d2a-9c55-3f0d6a1c9e42 not found" -- ctl status 019b2c6e-7b1e-7d2a-9c55-3f0d6a1c9e42
-  refuses 2 '"019b2c6e"' UUID -- ctl status 019b2c6e
+  refuses 6 "begins with 019b2c6e" -- ctl status 019b2c6e
+  refuses 2 '"019"' UUID -- ctl status 019
   refuses 2 id -- ctl status
 }
 

@@ -92,7 +92,9 @@ batches_of() {
   run --separate-stderr ctl submit -v -p low 1 2 3 4
   [ "$status" -eq 0 ]
   [[ $output =~ $uuid ]]
-  [[ $stderr == *"number 1"*"4 ids"*"2 batches"*LOW* ]]
+  [[ $stderr =~ "submitted as number 1: 4 ids in 2 batches, priority LOW, key "([^ ]+)$ ]] || fail "$stderr"
+  # With that key it would not be submitted again.
+  [ "$(ctl submit -p low --key "${BASH_REMATCH[1]}" 1 2 3 4)" = "$output" ]
 }
 
 @test "submissions are numbered, and ids sort by time" {
@@ -104,15 +106,16 @@ batches_of() {
   [[ $first < $second ]]
 }
 
-@test "the longest message fits, a longer one is refused as a whole" {
-  local id
+@test "a list of any length is one ingestion" {
+  local id range
 
-  ctl submit 1-100000 >"$DIR/id"
-  id=$(<"$DIR/id")
-  [[ $(ctl status --json "$id") == *'"counts":{"ids":100000,"batches":33334,'* ]]
-  refuses 2 1048576 -- ctl submit 1000000-1200000
-  # Nothing of it was taken.
-  [ "$(ctl submit --json 1 | e2e json 'd["seq"]')" -eq 2 ]
+  # In one message, and in parts (upload.bats).
+  for range in 1-100000 1000000-1700000; do
+    ctl submit --quiet "$range" >"$DIR/id"
+    id=$(<"$DIR/id")
+    [[ $(ctl status --json "$id") == *'"counts":{"ids":'$((${range#*-} - ${range%-*} + 1))',"batches":'* ]]
+  done
+  [ "$(ctl submit --json 1 | e2e json 'd["seq"]')" -eq 3 ]
 }
 
 @test "--wait waits for the end: 0 when all completed, 1 when a batch failed" {
@@ -147,7 +150,7 @@ batches_of() {
 @test "help everywhere, and every error says more than no" {
   local command
 
-  for command in submit status wait ping version; do
+  for command in submit status wait list cancel stats ping version completion; do
     run --separate-stderr ctl "$command" --help
     [ "$status" -eq 0 ]
     [[ $output == "usage: ingestctl $command"* ]]

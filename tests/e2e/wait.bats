@@ -67,19 +67,6 @@ teardown() {
   refuses 2 id -- ctl wait
 }
 
-# Runs a command in the background with SIGINT not ignored, as in a shell with job control.
-interruptible() {
-  python3 -S -E -c 'import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.argv[1], sys.argv[1:])' "$@" 3>&- &
-}
-
-# Whether the process has a handler of its own for SIGINT (proc(5), SigCgt), and is no longer python3.
-catches_interrupts() {
-  [ "/proc/$1/exe" -ef "$BUILD/ingestctl" ] &&
-    (($(sed -n 's/^SigCgt:\t/0x/p' "/proc/$1/status") & 2))
-}
-
 @test "Ctrl-C ends it with 130 and says that the ingestion goes on" {
   local id waiting status=0
 

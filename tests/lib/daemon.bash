@@ -175,6 +175,28 @@ bystander_works() {
   [ "$reply" = '{"jsonrpc":"2.0","id":"by","result":{"pong":true}}' ] || fail "unexpected: $reply"
 }
 
+# Runs a command in the background with SIGINT not ignored, as in a shell with job control.
+interruptible() {
+  python3 -S -E -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$@" 3>&- &
+}
+
+# Whether the process has a handler of its own for SIGINT (proc(5), SigCgt), and is no longer python3.
+catches_interrupts() {
+  [ "/proc/$1/exe" -ef "$BUILD/ingestctl" ] &&
+    (($(sed -n 's/^SigCgt:\t/0x/p' "/proc/$1/status") & 2))
+}
+
+# A daemon of ours that fails when it is told to (tests/lib/fake.py): start_fake [OPTION] [FAULT...]
+# What it was asked is in $REQUESTS.
+start_fake() {
+  REQUESTS=$DIR/requests
+  python3 -S -E "$BATS_TEST_DIRNAME/../lib/fake.py" "$SOCKET" "$REQUESTS" "$@" 3>&- &
+  COMPANIONS+=($!)
+  wait_until 20 daemon_answers || fail "the fake daemon does not answer"
+}
+
 # ---- waiting ----
 
 # Repeats a command until it succeeds: wait_until SECONDS COMMAND [ARG...]

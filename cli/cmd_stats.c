@@ -1,0 +1,223 @@
+/* The command stats. */
+#include "args.h"
+#include "client.h"
+#include "cmd.h"
+#include "exits.h"
+#include "out.h"
+#include "util.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct opt opts[] = {
+    {ARGS_JSON, "json", NULL, "JSON instead of text", NULL},
+    {0},
+};
+
+/* The only option is --json, and there are no operands. `arg` is the flag. */
+static int take_arg(void *arg, int key, const char *value)
+{
+	if (key == ARGS_OPERAND)
+		return out_fail(EXITS_USAGE, "unexpected argument \"%.64s\"", value);
+	*(bool *)arg = true;
+	return ARGS_GO_ON;
+}
+
+/* ---- numbers for people ---- */
+
+#define SIZE_TEXT_SIZE 24
+
+static const char *size_text(int64_t bytes, char text[SIZE_TEXT_SIZE])
+{
+	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit + 1 < COUNT_OF(units)) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(text, SIZE_TEXT_SIZE, unit > 0 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return text;
+}
+
+/* With no more digits than matter: 3d4h, 4h12m, 12m5s, 5s, 300ms. */
+static const char *time_text(int64_t ns, char text[DURATION_TEXT_SIZE])
+{
+	int64_t s = ns / NS_PER_S;
+
+	if (s >= 86400)
+		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "d%" PRId64 "h", s / 86400,
+		    s % 86400 / 3600);
+	else if (s >= 3600)
+		snprintf(
+		    text, DURATION_TEXT_SIZE, "%" PRId64 "h%" PRId64 "m", s / 3600, s % 3600 / 60);
+	else if (s >= 60)
+		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "m%" PRId64 "s", s / 60, s % 60);
+	else if (s >= 10)
+		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "s", s);
+	else
+		snprintf(text, DURATION_TEXT_SIZE, "%.3gs", (double)(ns / NS_PER_MS) / 1000);
+	return text;
+}
+
+static double ms_of_us(int64_t us)
+{
+	return (double)us / 1000;
+}
+
+/* ---- the page ---- */
+
+static void print_daemon(const struct wire_stats_reply *stats)
+{
+	char up[DURATION_TEXT_SIZE], memory[SIZE_TEXT_SIZE];
+
+	printf("%-12s ingestd %s, up %s, %s of memory\n", "daemon", stats->version,
+	    time_text(stats->uptime_ms * NS_PER_MS, up), size_text(stats->rss_bytes, memory));
+}
+
+static void print_dispatch(const struct wire_stats_reply *stats)
+{
+	char interval[DURATION_TEXT_SIZE], settle[DURATION_TEXT_SIZE], next[DURATION_TEXT_SIZE];
+
+	format_duration(stats->interval_ns, interval);
+	format_duration(stats->settle_ns, settle);
+	printf("%-12s a slot every %s, batches of %" PRId64 "%s, concurrency %" PRId64
+	       ", settle %s\n",
+	    "rate", interval, stats->batch_size, stats->pack ? ", packed" : "", stats->concurrency,
+	    settle);
+	printf("%-12s %" PRId64 " batch%s in %" PRId64 " slot%s", "running", stats->running_batches,
+	    stats->running_batches == 1 ? "" : "es", stats->running_slots,
+	    stats->running_slots == 1 ? "" : "s");
+	if (stats->next_slot_ms >= 0)
+		printf(", the next slot in %s", time_text(stats->next_slot_ms * NS_PER_MS, next));
+	printf("\n");
+}
+
+/* How long the queue is, at the rate in force; packed slots take more than one batch. */
+static void print_backlog(const struct wire_stats_reply *stats)
+{
+	int64_t batches = 0, ids = 0;
+	char time[DURATION_TEXT_SIZE];
+
+	for (int i = 0; i < PRIORITY_COUNT; i++) {
+		batches += lane_waiting(&stats->lanes[i]);
+		ids += stats->lanes[i].ids;
+	}
+	printf("%-12s %" PRId64 " batch%s with %" PRId64 " id%s", "waiting", batches,
+	    batches == 1 ? "" : "es", ids, ids == 1 ? "" : "s");
+	if (batches > 0 && stats->interval_ns < INT64_MAX / batches)
+		printf(", started in %s %s", stats->pack ? "at most" : "about",
+		    time_text(batches * stats->interval_ns, time));
+	printf("\n");
+}
+
+static void print_lanes(const struct wire_stats_reply *stats)
+{
+	printf("\n%-8s  %12s  %12s  %12s  %12s  %12s\n", "PRIORITY", "WAITING IDS", "BATCHES",
+	    "RUNNING", "COMPLETED", "FAILED");
+	for (int i = 0; i < PRIORITY_COUNT; i++) {
+		const struct lane_total *lane = &stats->lanes[i];
+
+		printf("%-8s  %12" PRId64 "  %12" PRId64 "  %12" PRId64 "  %12" PRId64
+		       "  %12" PRId64 "\n",
+		    priority_name((enum priority)(i + PRIORITY_HIGH)), lane->ids,
+		    lane_waiting(lane), lane->batches[BATCH_TRIGGERED],
+		    lane->batches[BATCH_COMPLETED], lane->batches[BATCH_FAILED]);
+	}
+	printf("\n");
+}
+
+static void print_clients(const struct wire_stats_reply *stats)
+{
+	printf("%-12s %" PRId64 " not complete, with %" PRId64 " ids\n", "uploads", stats->uploads,
+	    stats->upload_ids);
+	printf("%-12s %" PRId64 " open; %" PRId64 " accepted, %" PRId64 " refused, %" PRId64
+	       " dropped\n",
+	    "connections", stats->connections, stats->accepted, stats->refused, stats->dropped);
+	printf("%-12s %" PRId64 " answered, %" PRId64 " of them with an error; %" PRId64
+	       " wait for news\n",
+	    "requests", stats->requests, stats->errors, stats->waiting);
+}
+
+static void print_store(const struct wire_stats_reply *stats)
+{
+	char bytes[SIZE_TEXT_SIZE], wal[SIZE_TEXT_SIZE], left[SIZE_TEXT_SIZE],
+	    queued[SIZE_TEXT_SIZE];
+
+	printf("%-12s %s: %s and %s of log, %s free\n", "store", stats->store,
+	    size_text(stats->store_bytes, bytes), size_text(stats->wal_bytes, wal),
+	    size_text(stats->free_bytes, left));
+	printf("%-12s %" PRId64 " with %" PRId64 " operations, %.1f ms on average, %.1f ms the "
+	       "last, %.1f ms the longest\n",
+	    "commits", stats->commits, stats->operations, ms_of_us(stats->commit_mean_us),
+	    ms_of_us(stats->commit_last_us), ms_of_us(stats->commit_max_us));
+	printf("%-12s %" PRId64 " operations, %s\n", "queued", stats->queued,
+	    size_text(stats->queued_bytes, queued));
+}
+
+static void print_limits(const struct wire_stats_reply *stats)
+{
+	if (stats->n_limits == 0)
+		return;
+	printf("\n%-24s  %16s  %16s  %10s\n", "LIMIT", "VALUE", "IN USE", "HITS");
+	for (size_t i = 0; i < stats->n_limits; i++) {
+		const struct wire_limit *limit = &stats->limits[i];
+		char used[24] = "-";
+
+		if (limit->used >= 0)
+			snprintf(used, sizeof(used), "%" PRId64, limit->used);
+		printf("%-24s  %16" PRId64 "  %16s  %10" PRId64 "\n", limit->name, limit->limit,
+		    used, limit->hits);
+	}
+}
+
+static void print_stats(const struct wire_stats_reply *stats)
+{
+	print_daemon(stats);
+	print_dispatch(stats);
+	print_backlog(stats);
+	print_lanes(stats);
+	print_clients(stats);
+	print_store(stats);
+	print_limits(stats);
+}
+
+static int run(struct cmd_env *env, int argc, char **argv)
+{
+	struct client client = CLIENT_INIT;
+	struct wire_request request = {.method = WIRE_STATS};
+	struct wire_reply reply;
+	struct buf out = {0};
+	struct fail fail;
+	bool json = false;
+	int status = args_parse(&cmd_stats, env, argc, argv, take_arg, &json);
+
+	if (status != ARGS_GO_ON)
+		return status;
+	status = client_open(&client, env->socket, &fail);
+	if (!status)
+		status = client_call(&client, &request, &reply, &fail);
+	client_close(&client);
+	if (status)
+		return out_fail(status, "%s", fail.text);
+	if (json) {
+		wire_write_result(WIRE_STATS, &reply, &out);
+		out_data(&out);
+	} else {
+		print_stats(&reply.stats);
+	}
+	wire_reply_free(&reply);
+	return EXITS_YES;
+}
+
+const struct cmd cmd_stats = {
+    .name = "stats",
+    .summary = "Shows what the daemon does, what waits, and how near its limits are",
+    .operands = "",
+    .opts = opts,
+    .exits = "0  shown\n3  the daemon is not reachable",
+    .example = "ingestctl stats --json | jq .dispatch",
+    .run = run,
+};

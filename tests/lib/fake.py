@@ -1,0 +1,193 @@
+"""A daemon that keeps submissions in memory and fails on request: what a client does when answers are
+lost, or the daemon has no time, cannot be tested with a daemon that works.
+
+    fake.py SOCKET LOG [--max-message-bytes N] [FAULT...]
+
+A fault is METHOD:N:WHAT and strikes once, at the Nth request of that method (from 1 on):
+
+    drop    the connection ends and nothing is done
+    lose    it is done, but instead of an answer the connection ends
+    busy, limited, draining, in_progress
+            the answer is that error, to be tried again after 50 ms
+    hang    there is no answer
+
+N can be FIRST- for all from that one on. LOG gets a line for each request: METHOD, and for append the
+offset and the number of ids. A line of "done", with key, priority, label, and all ids in order, follows each
+list that is complete.
+"""
+
+import hashlib
+import json
+import socket
+import socketserver
+import struct
+import sys
+import threading
+import uuid
+
+CODES = {"busy": -32012, "limited": -32011, "draining": -32013, "in_progress": -32007, "conflict": -32006,
+         "wrong_state": -32008, "upload_gap": -32009, "not_found": -32005, "unknown_method": -32601}
+
+
+class Refusal(Exception):
+    pass
+
+
+def digest(ingestion):
+    """As common/digest.h describes it."""
+    d = hashlib.sha256(f"ingestd 1\n{ingestion['priority']}\n{ingestion['label']}\n".encode()).digest()
+    for at in range(0, len(ingestion["ids"]), 1024):
+        block = ingestion["ids"][at:at + 1024]
+        d = hashlib.sha256(d + struct.pack(f"<{len(block)}q", *block)).digest()
+    return d.hex()
+
+
+class Fake:
+    def __init__(self, log, max_message_bytes, faults):
+        self.lock = threading.Lock()
+        self.log = log
+        self.max_message_bytes = max_message_bytes
+        self.faults = faults
+        self.counts = {}
+        self.ingestions = {}
+        self.seq = 0
+
+    def say(self, *words):
+        print(*words, file=self.log, flush=True)
+
+    def fault(self, method):
+        n = self.counts[method] = self.counts.get(method, 0) + 1
+        for name, at, what in self.faults:
+            if name == method and (int(at[:-1]) <= n if at.endswith("-") else int(at) == n):
+                return what
+        return None
+
+    # ---- methods ----
+
+    def hello(self, params):
+        return {"protocol": 1, "version": "fake", "features": [],
+                "limits": {"max_message_bytes": self.max_message_bytes, "max_id": 2**63 - 1,
+                           "max_ids": 100000000, "max_label_bytes": 128, "batch_size": 3}}
+
+    def ping(self, params):
+        return {"pong": True}
+
+    def find(self, params):
+        ingestion = self.ingestions.get(params["ingestion_id"])
+        if not ingestion:
+            raise Refusal("not_found")
+        return ingestion
+
+    def sealed(self, ingestion, **more):
+        return {"ingestion_id": ingestion["id"], "seq": ingestion["seq"],
+                "id_count": len(ingestion["ids"]), "batch_count": -(-len(ingestion["ids"]) // 3), **more}
+
+    def finish(self, ingestion):
+        self.seq += 1
+        ingestion["seq"] = self.seq
+        self.say("done", ingestion["key"], ingestion["priority"], ingestion["label"] or "-", *ingestion["ids"])
+
+    def submit(self, params):
+        key = params.get("key")
+        known = [i for i in self.ingestions.values() if key and i["key"] == key and not i["cancelled"]]
+        new = {"id": str(uuid.uuid4()), "key": key, "priority": params.get("priority", "MEDIUM"),
+               "label": params.get("label", ""), "ids": params.get("ids", []), "seq": 0, "cancelled": False}
+        is_open = params.get("open", False)
+        ingestion = known[0] if known else new
+        if known and (new["priority"], new["label"]) != (ingestion["priority"], ingestion["label"]):
+            raise Refusal("conflict")
+        if known and not is_open and not ingestion["seq"]:
+            raise Refusal("in_progress")
+        if known and not is_open and digest(ingestion) != digest(new):
+            raise Refusal("conflict")
+        self.ingestions[ingestion["id"]] = ingestion
+        if not is_open and not known:
+            self.finish(ingestion)
+        more = {"replayed": True} if known else {}
+        if not is_open:
+            return self.sealed(ingestion, **more)
+        more.update(received=len(ingestion["ids"]), digest=digest(ingestion), sealed=ingestion["seq"] > 0)
+        return self.sealed(ingestion, **more) if ingestion["seq"] else {"ingestion_id": ingestion["id"], **more}
+
+    def append(self, params):
+        ingestion = self.find(params)
+        ids, offset = ingestion["ids"], params["offset"]
+        self.say("append", offset, len(params["ids"]))
+        if ingestion["seq"] or ingestion["cancelled"]:
+            raise Refusal("wrong_state")
+        if offset > len(ids):
+            raise Refusal("upload_gap")
+        ids += params["ids"][len(ids) - offset:]
+        return {"ingestion_id": ingestion["id"], "received": len(ids)}
+
+    def seal(self, params):
+        ingestion = self.find(params)
+        if params.get("id_count", len(ingestion["ids"])) != len(ingestion["ids"]):
+            raise Refusal("upload_gap")
+        if ingestion["seq"]:
+            return self.sealed(ingestion, replayed=True)
+        self.finish(ingestion)
+        return self.sealed(ingestion)
+
+    def cancel(self, params):
+        ingestion = self.find(params)
+        ingestion["cancelled"] = True
+        return {"ingestion_id": ingestion["id"], "status": "cancelled"}
+
+    # ---- requests ----
+
+    def call(self, method, params):
+        if method != "append":
+            self.say(method)
+        if method not in ("hello", "ping", "submit", "append", "seal", "cancel"):
+            raise Refusal("unknown_method")
+        return getattr(self, method)(params)
+
+    def answer(self, request):
+        """The reply as a dictionary, or what to do instead of one."""
+        reply = {"jsonrpc": "2.0", "id": request["id"]}
+        with self.lock:
+            what = self.fault(request["method"])
+            try:
+                if what in ("drop", "hang"):
+                    self.say(request["method"], what)
+                    return what
+                if what and what != "lose":
+                    self.say(request["method"], what)
+                    raise Refusal(what)
+                reply["result"] = self.call(request["method"], request.get("params", {}))
+            except Refusal as refusal:
+                data = {"code": str(refusal)}
+                if what:
+                    data["retry_after_ms"] = 50
+                reply["error"] = {"code": CODES[str(refusal)], "message": f"refused: {refusal}", "data": data}
+        return "drop" if what == "lose" else reply
+
+
+class Connection(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            reply = self.server.fake.answer(json.loads(line))
+            if reply == "drop":
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            if reply != "hang":
+                self.wfile.write(json.dumps(reply).encode() + b"\n")
+
+
+class Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+def main():
+    path, log, *rest = sys.argv[1:]
+    max_message_bytes = 1048576
+    if rest[:1] == ["--max-message-bytes"]:
+        max_message_bytes = int(rest[1])
+        rest = rest[2:]
+    with open(log, "a") as file, Server(path, Connection) as server:
+        server.fake = Fake(file, max_message_bytes, [fault.split(":") for fault in rest])
+        server.serve_forever()
+
+
+main()
