@@ -165,7 +165,7 @@ extern const struct suite_test suite_submit[], suite_claim[], suite_slot[], suit
     suite_turn[], suite_reopen[], suite_page[], suite_key[], suite_upload[], suite_open[],
     suite_cancel[], suite_sweep[], suite_list[], suite_stats[];
 /* Only for SQLite. */
-extern const struct suite_test suite_sqlite[];
+extern const struct suite_test suite_sqlite[], suite_sqlite_upload[];
 /* Only for the oracle. */
 extern const struct suite_test suite_memory[];
 

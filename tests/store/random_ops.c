@@ -116,9 +116,10 @@ static void random_open(struct both *both)
 	    .batch_size = rng_chance(&both->rng, 70) ? 3 : rng_range(&both->rng, 1, 700),
 	    .key = rng_chance(&both->rng, 60) ? key : no_key(),
 	};
-	both->uploads[both->n_uploads++ % UPLOADS_KEPT] = a.open.uuid;
 	b = a;
 	run_both(both, &a, &b);
+	if (!a.fail.err && !a.open.sealed)
+		both->uploads[both->n_uploads++ % UPLOADS_KEPT] = a.open.ingestion;
 }
 
 /* One of the last uploads; sometimes anything else. */

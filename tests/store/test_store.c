@@ -77,6 +77,7 @@ int main(void)
 	}
 	add(&backend_memory, suite_memory);
 	add(&backend_sqlite, suite_sqlite);
+	add(&backend_sqlite, suite_sqlite_upload);
 	add(&backend_sqlite, random_suite);
 	return _cmocka_run_group_tests("store", tests, n_tests, NULL, NULL);
 }
