@@ -356,10 +356,13 @@ static void a_lower_limit_ends_no_upload(struct fixture *fx)
 {
 	struct uuid a = open_upload(fx, NO_KEY), b = open_upload(fx, NO_KEY);
 
-	fx->settings.max_uploads = 1;
-	fx->settings.max_upload_ids = 10;
-	fixture_reopen(fx);
 	append(fx, &a, FIRST, 0, 10);
+	fx->settings.max_uploads = 1;
+	fx->settings.max_upload_ids = 5;
+	fixture_reopen(fx);
+	assert_append(fx, &a, 10, 1, ERR_LIMITED);
+	assert_int_equal(append(fx, &a, FIRST, 0, 10), 10);
+	assert_int_equal(append(fx, &a, FIRST, 0, 3), 10);
 	assert_append(fx, &b, 0, 1, ERR_LIMITED);
 	seal(fx, &a);
 	append(fx, &b, FIRST, 0, 1);
