@@ -106,7 +106,7 @@ static void draw(struct upload *upload)
 	int64_t ns = now_ns() - upload->begun, total = total_ids(upload);
 	double speed = (double)(upload->arrived - upload->skipped) * (double)NS_PER_S /
 	               (double)(ns > 0 ? ns : 1);
-	char count[40], rate[40], time[BAR_TIME_SIZE + 16] = "  ";
+	char count[40], rate[40], time[BAR_TIME_SIZE], text[BAR_TIME_SIZE + 16];
 	struct bar_state state = {0};
 
 	if (total > 0) {
@@ -116,14 +116,17 @@ static void draw(struct upload *upload)
 	snprintf(count, sizeof(count), "  %" PRId64 " ids", upload->arrived);
 	snprintf(rate, sizeof(rate), "  %.0f/s", speed);
 	if (total > 0 && speed > 0) {
-		bar_format_time((int64_t)((double)(total - state.done) * 1000 / speed), time + 2);
-		strcat(time, " left");
+		bar_format_time((int64_t)((double)(total - state.done) * 1000 / speed), time);
+		/* Without hours, if there are none. */
+		snprintf(text, sizeof(text), "  %s left",
+		    strncmp(time, "00:", 3) == 0 ? time + 3 : time);
 	} else {
-		bar_format_time(ns / NS_PER_MS, time + 2);
+		bar_format_time(ns / NS_PER_MS, time);
+		snprintf(text, sizeof(text), "  %s", time);
 	}
 	bar_add(&state, count, BAR_ALWAYS);
 	bar_add(&state, rate, 1);
-	bar_add(&state, time, 2);
+	bar_add(&state, text, 2);
 	bar_draw(&upload->bar, &state);
 }
 

@@ -56,7 +56,7 @@ given() {
   done
   refuses 2 --once --key -- ctl submit --key k --once 1
   ctl submit --key "${long:1}" 1
-  ctl submit --key '!~"\' 1
+  ctl submit --key '!"\x~' 1
 }
 
 @test "--once: the key is the content, so the same list is submitted once" {
@@ -69,6 +69,8 @@ given() {
   [ "$(ctl submit --once -f "$DIR/ids")" = "$id" ]
   [ "$(ctl submit --once - <"$DIR/ids")" = "$id" ]
   [ "$(ctl submit --once - < <(cat "$DIR/ids"))" = "$id" ]
+  # Several pipes, each with a copy of its own; the last id of one does not run into the next.
+  [ "$(ctl submit --once -f <(printf 3) -f <(printf 1) -f <(printf 2))" = "$id" ]
   # All of it counts.
   [ "$(ctl submit --once 1 2 3)" != "$id" ]
   [ "$(ctl submit --once -p LOW 3 1 2)" != "$id" ]

@@ -349,7 +349,7 @@ screen() {
   start_daemon --settle 10m
   seq 1 600000 >"$DIR/ids"
   text=$(screen 100 "'$BUILD/ingestctl' --socket '$SOCKET' submit -f '$DIR/ids'" | tr '\r' '\n')
-  grep -qE '^\[#+-*\] +[0-9]+%  [0-9]+ ids  [0-9]+/s  [0-9:]{8} left' <<<"$text" || fail "$text"
+  grep -qE '^\[#+-*\] +[0-9]+%  [0-9]+ ids  [0-9]+/s  [0-9]{2}:[0-9]{2} left' <<<"$text" || fail "$text"
   grep -qE '100%  600000 ids' <<<"$text" || fail "$text"
 }
 
