@@ -111,9 +111,12 @@ print("once-" + d.hex())')
 }
 
 @test "once an answer was lost, busy does not end it either" {
-  start_fake submit:1:lose submit:2:busy submit:3:draining
+  start_fake submit:1:lose submit:2:busy submit:3:draining submit:5:unknown_outcome
   ctl submit --quiet 1 2 3
   [ "$(given)" -eq 1 ]
+  # The same when the daemon itself does not know.
+  ctl submit --quiet 4
+  [ "$(given)" -eq 2 ]
 }
 
 @test "a daemon that does not come back: 5 after 10 s, and how to find out" {

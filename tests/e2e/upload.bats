@@ -252,7 +252,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$BUILD/ingestctl" --socket "$SOCKE
 
 @test "lost connections and a daemon without time: it goes on by itself, every id arrives once" {
   start_fake --max-message-bytes 4096 append:2:lose append:4:drop append:6:busy append:7:limited \
-    append:9:draining submit:3:draining submit:4:in_progress
+    append:9:draining append:11:unknown_outcome submit:3:draining submit:4:in_progress
   run --separate-stderr ctl submit 1-3000
   [ "$status" -eq 0 ] || fail "$stderr"
   [[ $stderr == *"trying again for 30 s"*"continuing after 358 ids"* ]]
