@@ -97,6 +97,7 @@ static void (*const verbs[WIRE_METHOD_COUNT])(struct api *api, struct api_call *
     [WIRE_CANCEL] = api_cancel,
     [WIRE_STATUS] = api_status,
     [WIRE_LIST] = api_list,
+    [WIRE_STATS] = api_stats,
 };
 
 /* ---- life ---- */

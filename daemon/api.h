@@ -7,6 +7,8 @@
 
 #include "conf.h"
 #include "engine.h"
+#include "limits.h"
+#include "stats.h"
 #include "storeq.h"
 #include "sweeper.h"
 #include "wire.h"
@@ -34,6 +36,8 @@ struct api_env {
 	struct storeq *queue; /* borrowed */
 	struct engine *engine; /* borrowed; is told of everything that may be ready to start */
 	struct sweeper *sweeper; /* borrowed; is told of what may be due */
+	struct limits *limits; /* borrowed */
+	struct stats *stats; /* borrowed */
 	struct wire_version_reply version; /* what this daemon is made of */
 };
 

@@ -26,6 +26,7 @@ static void finish(struct look *look)
 	if (look->timer) {
 		event_free(look->timer);
 		watch_remove(&look->entry);
+		look->pending.api->env.stats->waiting--;
 	}
 	/* The page goes from the operation to the reply. */
 	look->pending.call->reply.status = look->pending.op.op.status.page;
@@ -125,6 +126,7 @@ static void start_waiting(struct look *look, int64_t wait_ms)
 	if (!look->timer)
 		abort();
 	evtimer_add(look->timer, &wait);
+	api->env.stats->waiting++;
 	/* Before the first page is read: a change behind it must not be missed. */
 	look->entry.uuid = look->pending.call->request.status.ingestion;
 	look->entry.changed = on_changed;

@@ -59,6 +59,8 @@ static void open_done(struct storeq_op *op)
 	struct pending *pending = (struct pending *)op;
 	const struct store_open *open = &op->op.open;
 
+	if (op->op.fail.err == ERR_LIMITED)
+		limits_hit(pending->api->env.limits, LIMIT_UPLOADS);
 	if (!op->op.fail.err)
 		pending->call->reply.submit =
 		    (struct wire_submit_reply){.ingestion = open->ingestion,

@@ -8,6 +8,8 @@ static void append_done(struct storeq_op *op)
 	struct pending *pending = (struct pending *)op;
 	const struct store_append *append = &op->op.append;
 
+	if (op->op.fail.err == ERR_LIMITED)
+		limits_hit(pending->api->env.limits, LIMIT_UPLOAD_BYTES);
 	if (!op->op.fail.err) {
 		pending->call->reply.append = (struct wire_append_reply){
 		    .ingestion = append->uuid, .received = append->received};

@@ -453,6 +453,15 @@ void engine_interrupt(struct engine *engine)
 	repeat_failed(engine);
 }
 
+void engine_running(const struct engine *engine, int64_t *slots, int64_t *batches)
+{
+	*slots = *batches = 0;
+	for (const struct slot *slot = engine->slots; slot; slot = slot->next) {
+		*slots += slot->running > 0;
+		*batches += (int64_t)slot->running;
+	}
+}
+
 bool engine_is_idle(const struct engine *engine)
 {
 	return !engine->slots && !engine->claiming;

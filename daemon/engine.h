@@ -50,6 +50,9 @@ void engine_stop(struct engine *engine);
  */
 void engine_interrupt(struct engine *engine);
 
+/* How many slots and batches are running. */
+void engine_running(const struct engine *engine, int64_t *slots, int64_t *batches);
+
 /* Nothing runs and every outcome is recorded. */
 bool engine_is_idle(const struct engine *engine);
 

@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "engine.h"
 #include "handler.h"
+#include "limits.h"
 #include "listener.h"
 #include "log.h"
 #include "rpc.h"
@@ -53,6 +54,8 @@ struct daemon {
 	struct handler *handler;
 	struct store *writer, *reader;
 	struct storeq *queue;
+	struct limits *limits;
+	struct stats stats;
 	struct engine *engine;
 	struct sweeper *sweeper;
 	struct api *api;
@@ -288,6 +291,8 @@ static void on_reload_signal(evutil_socket_t number, short events, void *arg)
 	} else {
 		conf_reload(&daemon->conf, &fresh);
 		log_set_level((enum log_level)daemon->conf.log_level);
+		limits_fit_descriptors(daemon->limits);
+		rpc_reload(daemon->rpc);
 		log_info(log_msg("reloaded"));
 	}
 	conf_free(&fresh);
@@ -402,9 +407,13 @@ static void build(struct daemon *daemon)
 {
 	struct api_env api = {.conf = &daemon->conf, .clock = daemon->clock};
 
+	daemon->stats.started_ns = clock_boot_ns(daemon->clock);
+	daemon->limits = limits_new(&daemon->conf);
+	limits_fit_descriptors(daemon->limits);
 	daemon->queue = storeq_new(&(struct storeq_env){.writer = daemon->writer,
 				       .reader = daemon->reader,
 				       .clock = daemon->clock,
+				       .limits = daemon->limits,
 				       .notify = notify,
 				       .notify_reads = notify_reads,
 				       .broken = on_broken,
@@ -426,11 +435,18 @@ static void build(struct daemon *daemon)
 	api.queue = daemon->queue;
 	api.engine = daemon->engine;
 	api.sweeper = daemon->sweeper;
+	api.limits = daemon->limits;
+	api.stats = &daemon->stats;
 	snprintf(api.version.version, sizeof(api.version.version), "%s", INGESTD_VERSION);
 	snprintf(api.version.libevent, sizeof(api.version.libevent), "%s", event_get_version());
 	snprintf(api.version.sqlite, sizeof(api.version.sqlite), "%s", store_sqlite_library());
 	daemon->api = api_new(&api);
-	daemon->rpc = rpc_new(daemon->base, daemon->api, &daemon->conf);
+	daemon->rpc = rpc_new(&(struct rpc_env){.base = daemon->base,
+	    .api = daemon->api,
+	    .conf = &daemon->conf,
+	    .clock = daemon->clock,
+	    .limits = daemon->limits,
+	    .stats = &daemon->stats});
 }
 
 static void tear_down(struct daemon *daemon)
@@ -441,6 +457,7 @@ static void tear_down(struct daemon *daemon)
 	api_free(daemon->api);
 	sweeper_free(daemon->sweeper);
 	engine_free(daemon->engine);
+	limits_free(daemon->limits);
 }
 
 static void log_ready(const struct daemon *daemon)
@@ -461,7 +478,8 @@ static int serve(struct daemon *daemon)
 	struct fail fail;
 
 	build(daemon);
-	daemon->listener = listener_new(daemon->base, daemon->socket.fd, daemon->rpc);
+	daemon->listener =
+	    listener_new(daemon->base, daemon->socket.fd, daemon->rpc, daemon->limits);
 	if (!daemon->listener)
 		abort();
 	log_ready(daemon);

@@ -1,33 +1,46 @@
 /*
  * JSON-RPC connections (ingestd-protocol(7)). Requests of one connection may overtake each other
  * only where the store allows it: writes are applied in the order in which they came.
+ *
+ * What a peer can make the daemon hold is bounded (limits.h): connections, requests that are being
+ * received, requests in flight, replies that are not read. A peer is told when it goes too far,
+ * and that answer is given time to arrive.
  */
 #ifndef INGESTD_RPC_H
 #define INGESTD_RPC_H
 
 #include "api.h"
+#include "limits.h"
+#include "stats.h"
 
 struct event_base;
 struct rpc;
 
-/* After a line that is too long: what is read and thrown away so that the client sees the answer,
- * and how long the client may be silent meanwhile. */
-#define RPC_DISCARD_MAX (16 * 1024 * 1024)
-#define RPC_DISCARD_S 2
+struct rpc_env {
+	struct event_base *base; /* borrowed, and so are the others */
+	struct api *api;
+	const struct conf *conf;
+	const struct clock *clock;
+	struct limits *limits;
+	struct stats *stats;
+};
 
-/* Requests of one connection that are worked on at the same time; more stay unread. */
-#define RPC_MAX_IN_FLIGHT 64
-/* Unsent bytes of replies after which no further request of the connection is read. */
-#define RPC_MAX_UNSENT (1024 * 1024)
-
-/* `conf`, `api` and `base` are borrowed. */
-struct rpc *rpc_new(struct event_base *base, struct api *api, const struct conf *conf);
+struct rpc *rpc_new(const struct rpc_env *env);
 
 /* Closes all connections. Only after the answers of all calls were given. */
 void rpc_free(struct rpc *rpc);
 
-/* Serves a connected, non-blocking socket, which belongs to the connection from now on. */
+/*
+ * Serves a connected, non-blocking socket, which belongs to the connection from now on; or tells
+ * the client that it is one too many.
+ */
 void rpc_serve(struct rpc *rpc, int fd);
+
+/* Tells the client why it is not served, and closes the descriptor at once. */
+void rpc_turn_away(struct rpc *rpc, int fd, const struct fail *fail);
+
+/* The configuration has been reloaded. */
+void rpc_reload(struct rpc *rpc);
 
 /* Reads no further requests; answers at once those that wait for a change. */
 void rpc_drain(struct rpc *rpc);

@@ -3,6 +3,7 @@
 #include "log.h"
 #include "util.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@ struct storeq {
 	struct fifo engine, front, reads; /* waiting */
 	struct fifo answered, answered_reads; /* to be delivered */
 	size_t running; /* taken by a thread, not answered yet */
+	int64_t operations, commits; /* that have succeeded */
+	int64_t commit_last_ns, commit_sum_ns, commit_max_ns;
 	bool stopping;
 	bool broken, broken_told;
 	struct fail why; /* once broken */
@@ -31,8 +34,12 @@ struct storeq {
 
 static size_t op_bytes(const struct storeq_op *op)
 {
-	size_t ids = op->op.verb == STORE_SUBMIT ? op->op.submit.ids->n : 0;
+	size_t ids = 0;
 
+	if (op->op.verb == STORE_SUBMIT)
+		ids = op->op.submit.ids->n;
+	else if (op->op.verb == STORE_APPEND)
+		ids = op->op.append.ids->n;
 	return sizeof(*op) + ids * sizeof(int64_t);
 }
 
@@ -95,6 +102,26 @@ static void turn_take(struct storeq *queue, struct turn *turn)
 	queue->running += turn->n;
 }
 
+/* Commits, and takes the time. */
+static enum store_result commit(struct storeq *queue, size_t operations, struct fail *fail)
+{
+	int64_t start = clock_boot_ns(queue->env.clock);
+	enum store_result result = store_commit(queue->env.writer, fail);
+	int64_t took = clock_boot_ns(queue->env.clock) - start;
+
+	if (result != STORE_DONE)
+		return result;
+	pthread_mutex_lock(&queue->lock);
+	queue->operations += (int64_t)operations;
+	queue->commits++;
+	queue->commit_last_ns = took;
+	queue->commit_sum_ns += took;
+	if (took > queue->commit_max_ns)
+		queue->commit_max_ns = took;
+	pthread_mutex_unlock(&queue->lock);
+	return result;
+}
+
 /* How far a transaction got. */
 struct progress {
 	bool begun; /* there was one at all */
@@ -123,7 +150,7 @@ static enum store_result run_together(struct storeq *queue, struct storeq_op **o
 			progress->done++;
 	}
 	if (result == STORE_DONE)
-		result = store_commit(queue->env.writer, fail);
+		result = commit(queue, progress->done, fail);
 	if (result == STORE_UNDONE) {
 		struct fail uncertain;
 
@@ -261,6 +288,13 @@ static bool write_turn(struct storeq *queue)
 	return true;
 }
 
+/* Under the lock. Without threads nobody delivers while the reader works. */
+static bool may_read(const struct storeq *queue)
+{
+	return queue->reads.first &&
+	       (!queue->threads || queue->answered_reads.n < STOREQ_UNDELIVERED_READS);
+}
+
 /* Called and left with the lock held. False: nothing waited. */
 static bool read_turn(struct storeq *queue)
 {
@@ -269,7 +303,7 @@ static bool read_turn(struct storeq *queue)
 	struct fail fail;
 	enum store_result result;
 
-	if (!queue->reads.first)
+	if (!may_read(queue))
 		return false;
 	op = fifo_take(&queue->reads);
 	queue->running++;
@@ -385,22 +419,47 @@ void storeq_free(struct storeq *queue)
 
 /* ---- the loop's side ---- */
 
+static int64_t limit_of(const struct storeq *queue, enum limit which)
+{
+	if (queue->env.limits)
+		return limits_value(queue->env.limits, which);
+	return which == LIMIT_QUEUED ? STOREQ_MAX_OPS : STOREQ_MAX_BYTES;
+}
+
+static bool hits(const struct storeq *queue, enum limit which)
+{
+	if (queue->env.limits)
+		limits_hit(queue->env.limits, which);
+	return true;
+}
+
 /* Under the lock: whether the operation may not wait there. */
 static bool is_full(const struct storeq *queue, const struct fifo *fifo, struct storeq_op *op)
 {
-	if (queue->broken)
+	int64_t most = limit_of(queue, LIMIT_QUEUED);
+	int64_t most_bytes = limit_of(queue, LIMIT_QUEUED_BYTES);
+	size_t bytes = fifo->bytes + op_bytes(op);
+
+	if (queue->broken) {
 		op->op.fail = not_done;
-	else if (fifo->n >= STOREQ_MAX_OPS)
+		return true;
+	}
+	if ((int64_t)fifo->n >= most) {
 		fail_set(&op->op.fail, ERR_BUSY,
-		    "%d requests wait for the store already: try again in a second",
-		    STOREQ_MAX_OPS);
-	else if (fifo->n > 0 && fifo->bytes + op_bytes(op) > STOREQ_MAX_BYTES)
+		    "%zu requests wait for the store already, and max-queued is %" PRId64
+		    ": try again in a second",
+		    fifo->n, most);
+		return hits(queue, LIMIT_QUEUED);
+	}
+	/* One is always taken, however large. */
+	if (fifo->n > 0 && (int64_t)bytes > most_bytes) {
 		fail_set(&op->op.fail, ERR_BUSY,
-		    "%d MiB of ids wait for the store already: try again in a second",
-		    STOREQ_MAX_BYTES / (1024 * 1024));
-	else
-		return false;
-	return true;
+		    "%zu bytes would wait for the store, and max-queued-bytes is %" PRId64
+		    ": try again in a second",
+		    bytes, most_bytes);
+		return hits(queue, LIMIT_QUEUED_BYTES);
+	}
+	return false;
 }
 
 bool storeq_post(struct storeq *queue, struct storeq_op *op)
@@ -485,6 +544,9 @@ bool storeq_deliver_reads(struct storeq *queue)
 		pthread_mutex_lock(&queue->lock);
 		if (queue->answered_reads.first)
 			op = fifo_take(&queue->answered_reads);
+		/* The reader may have rested. */
+		if (op && queue->answered_reads.n == STOREQ_UNDELIVERED_READS - 1)
+			pthread_cond_signal(&queue->reader_wake);
 		pthread_mutex_unlock(&queue->lock);
 		if (!op)
 			return false;
@@ -502,6 +564,21 @@ bool storeq_step(struct storeq *queue)
 	read = read_turn(queue);
 	pthread_mutex_unlock(&queue->lock);
 	return wrote || read;
+}
+
+void storeq_figures(struct storeq *queue, struct storeq_figures *figures)
+{
+	pthread_mutex_lock(&queue->lock);
+	*figures = (struct storeq_figures){
+	    .queued = (int64_t)(queue->engine.n + queue->front.n + queue->reads.n),
+	    .queued_bytes =
+		(int64_t)(queue->engine.bytes + queue->front.bytes + queue->reads.bytes),
+	    .operations = queue->operations,
+	    .commits = queue->commits,
+	    .commit_last_ns = queue->commit_last_ns,
+	    .commit_mean_ns = queue->commits > 0 ? queue->commit_sum_ns / queue->commits : 0,
+	    .commit_max_ns = queue->commit_max_ns};
+	pthread_mutex_unlock(&queue->lock);
 }
 
 bool storeq_is_idle(struct storeq *queue)

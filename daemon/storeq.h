@@ -10,6 +10,7 @@
 #ifndef INGESTD_STOREQ_H
 #define INGESTD_STOREQ_H
 
+#include "limits.h"
 #include "store.h"
 
 /* Limits of one turn. */
@@ -19,9 +20,12 @@
 
 #define STOREQ_DELIVER_NS 2000000
 
-/* Limits of what may wait: operations of the front doors, and the bytes of their ids. */
+/* What may wait, operations of the front doors and their bytes, where nothing else is said. */
 #define STOREQ_MAX_OPS 4096
 #define STOREQ_MAX_BYTES (64 * 1024 * 1024)
+
+/* The reader rests while so many answers have not been delivered: pages are large. */
+#define STOREQ_UNDELIVERED_READS 16
 
 struct storeq;
 
@@ -38,6 +42,7 @@ struct storeq_env {
 	struct store
 	    *reader; /* borrowed; NULL, only without threads: reads go through the writer */
 	const struct clock *clock;
+	struct limits *limits; /* borrowed: max-queued and max-queued-bytes; NULL: STOREQ_MAX_* */
 	/* Called on a thread of the queue when answers to writes, or to reads, can be delivered. */
 	void (*notify)(void *arg);
 	void (*notify_reads)(void *arg);
@@ -69,6 +74,15 @@ bool storeq_deliver_reads(struct storeq *queue);
 
 /* Runs one turn in the calling thread; false when nothing waited. Only without threads. */
 bool storeq_step(struct storeq *queue);
+
+/* What the queue has done so far, and what waits. */
+struct storeq_figures {
+	int64_t queued, queued_bytes; /* operations, of the engine too */
+	int64_t operations, commits; /* writes that were committed, and in how many commits */
+	int64_t commit_last_ns, commit_mean_ns, commit_max_ns;
+};
+
+void storeq_figures(struct storeq *queue, struct storeq_figures *figures);
 
 /* Nothing waits, runs or is to be delivered. */
 bool storeq_is_idle(struct storeq *queue);

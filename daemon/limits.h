@@ -1,0 +1,81 @@
+/*
+ * The limits of the daemon: what each allows, how much of it is in use, how often it was hit. The
+ * values are those of the options, read at each use, so a reload counts at once. Bookkeeping only:
+ * who hits a limit acts. For the loop's thread alone.
+ */
+#ifndef INGESTD_LIMITS_H
+#define INGESTD_LIMITS_H
+
+#include "conf.h"
+#include "wire.h"
+
+#include <sys/types.h>
+
+enum limit {
+	LIMIT_CONNECTIONS,
+	LIMIT_CONNECTIONS_PER_UID,
+	LIMIT_IN_FLIGHT,
+	LIMIT_MESSAGE_BYTES,
+	LIMIT_BUFFER_BYTES,
+	LIMIT_UNSENT_BYTES,
+	LIMIT_REPLY_BYTES,
+	LIMIT_QUEUED,
+	LIMIT_QUEUED_BYTES,
+	LIMIT_UPLOADS,
+	LIMIT_UPLOAD_BYTES,
+	LIMIT_REQUEST_TIMEOUT, /* in milliseconds */
+	LIMIT_SEND_TIMEOUT, /* in milliseconds */
+	LIMIT_DESCRIPTORS, /* no option: what limits_fit_descriptors() got from the system */
+};
+#define LIMIT_COUNT 14
+
+/* Descriptors that are kept for others than connections: the store, handlers, refusals. */
+#define LIMITS_DESCRIPTORS_KEPT 64
+
+struct limits;
+
+/* `conf` is borrowed. */
+struct limits *limits_new(const struct conf *conf);
+
+void limits_free(struct limits *limits);
+
+/*
+ * Raises the limit of open descriptors (RLIMIT_NOFILE) as far as max-connections needs it and the
+ * system allows it. Where that is not enough, fewer connections are taken, which is logged. To be
+ * called at the start and after a reload.
+ */
+void limits_fit_descriptors(struct limits *limits);
+
+int64_t limits_value(const struct limits *limits, enum limit which);
+
+int64_t limits_used(const struct limits *limits, enum limit which);
+
+/* Adds to what is in use, or takes from it. */
+void limits_use(struct limits *limits, enum limit which, int64_t delta);
+
+/* Whether so much more can be used; no is counted as a hit. */
+bool limits_allow(struct limits *limits, enum limit which, int64_t more);
+
+/* The limit was hit. */
+void limits_hit(struct limits *limits, enum limit which);
+
+/*
+ * Counts a connection of this user. Beyond one of the two limits of connections nothing is counted
+ * but a hit, and the answer is ERR_LIMITED.
+ */
+enum err limits_admit(struct limits *limits, uid_t uid, struct fail *fail);
+
+/* A connection that was admitted has ended. */
+void limits_leave(struct limits *limits, uid_t uid);
+
+/*
+ * What is in use of limits that hold for each connection alone is too much work to be always up to
+ * date: limits_list() asks for the highest values by limits_set_used() in this callback.
+ */
+void limits_set_measure(struct limits *limits, void (*measure)(void *arg), void *arg);
+void limits_set_used(struct limits *limits, enum limit which, int64_t used);
+
+/* Writes all limits down and returns how many they are. */
+size_t limits_list(struct limits *limits, struct wire_limit list[WIRE_STATS_LIMITS]);
+
+#endif
