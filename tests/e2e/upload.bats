@@ -308,6 +308,12 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$BUILD/ingestctl" --socket "$SOCKE
   [ "$(ctl list --json | e2e json 'd["status"]')" = cancelled ]
 }
 
+@test "a daemon that has lost what it had acknowledged: 4" {
+  start_fake --max-message-bytes 4096 append:3:drop submit:2:forget
+  refuses 4 "has lost the upload" -- ctl submit --quiet 1-3000
+  ! grep -q ^done "$REQUESTS" || fail "it was submitted"
+}
+
 # ---- input that is read twice ----
 
 @test "--once: a list that changes while it is read is not submitted" {
@@ -325,6 +331,11 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$BUILD/ingestctl" --socket "$SOCKE
   [ "$status" -eq 2 ] || fail "exit status $status: $(<"$DIR/err")"
   grep -q "has changed" "$DIR/err"
   ! grep -q ^done "$REQUESTS" || fail "it was submitted"
+}
+
+@test "--once: both passes together may have more than 100 million ids" {
+  # Nobody listens, but it comes so far.
+  refuses 3 "$SOCKET" -- ctl submit --once 1-51000000
 }
 
 @test "--once: no place for the copy of a pipe" {
