@@ -191,6 +191,9 @@ numbers() {
   [ "$status" -eq 4 ]
   [ "$output" = "$(printf '%s cancelled\n' "$a" "$b")" ]
   [[ $stderr == *sealed* ]]
+  # The key of a cancelled upload is free again.
+  ctl cancel "$(open_upload 7 ',"key":"k"')"
+  [ "$(ctl submit --json --key k 8 9 | e2e json 'd["id_count"], "replayed" in d')" = "(2, False)" ]
   # Again is no error.
   [ "$(ctl cancel --json "$a" | e2e json 'd["ingestion_id"], d["status"]')" = "('$a', 'cancelled')" ]
   refuses 6 "019b2c6e-7b1e-7d2a-9c55-3f0d6a1c9e42 not found" -- ctl cancel 019b2c6e-7b1e-7d2a-9c55-3f0d6a1c9e42
