@@ -7,6 +7,7 @@ rude() {
 
 # Runs a client that stays, until it has sent everything; its line is in RUDE_LINE, its pid in RUDE.
 rude_stays() {
+  rm -f "$DIR/rude"
   INGESTD_SOCKET=$SOCKET python3 -S -E "$BATS_TEST_DIRNAME/../lib/rude.py" "$@" >"$DIR/rude" 2>"$DIR/rude-errors" 3>&- &
   RUDE=$!
   COMPANIONS+=("$RUDE")

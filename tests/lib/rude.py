@@ -4,7 +4,7 @@
                                     answers until it closes
     rude.py trickle TEXT            sends TEXT over and over, a byte every 50 ms; prints the answer
     rude.py cut TEXT                for each n: sends the first n bytes of TEXT and disconnects
-    rude.py hold N [TEXT]           opens N connections, sends TEXT on each, and stays
+    rude.py hold N [TEXT]           opens N connections, sends TEXT, or what is in @FILE, on each, and stays
     rude.py flood N TEXT [read]     sends the line TEXT N times over one connection without reading an
                                     answer, as far as that goes, and stays; or then reads all answers
 
@@ -82,8 +82,8 @@ def what_became_of(client):
     if not is_ready(client, 0):
         return "open"
     data = client.recv(1 << 16)
-    if b'"error"' in data:
-        return json.loads(data)["error"]["data"]["code"]
+    if b'"error":' in data[:1000]:
+        return json.loads(data.split(b"\n")[0])["error"]["data"]["code"]
     return "answered" if data else "closed"
 
 
@@ -127,6 +127,10 @@ def flood(n, text, read):
     print(answers)
 
 
+def text_of(argument):
+    return open(argument[1:]).read() if argument[:1] == "@" else argument
+
+
 def main():
     command, *args = sys.argv[1:]
     if command == "send":
@@ -136,7 +140,7 @@ def main():
     elif command == "cut":
         cut(args[0])
     elif command == "hold":
-        hold(int(args[0]), args[1] if len(args) > 1 else "")
+        hold(int(args[0]), text_of(args[1]) if len(args) > 1 else "")
     elif command == "flood":
         flood(int(args[0]), args[1], len(args) > 2)
     else:
