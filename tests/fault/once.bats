@@ -20,6 +20,7 @@ teardown() {
 
 # All at once; prints what each has printed, and then its exit status.
 run_all() {
+  # shellcheck disable=SC2016 # for the inner shell
   seq "$RUNS" | xargs -P "$RUNS" -I N sh -c \
     '"$0" --socket "$1" submit --quiet --once -f "$2" 2>>"$2.err"; echo "status $?"' \
     "$BUILD/ingestctl" "$SOCKET" "$DIR/ids" 3>&-
@@ -50,8 +51,9 @@ one_is_there() {
   done
   wait "$all"
   # Who came while nobody listened was told so; all others mean the same ingestion.
-  [ -z "$(grep '^status' "$DIR/out" | grep -vx -e 'status 0' -e 'status 3')" ] ||
+  if grep '^status' "$DIR/out" | grep -qvx -e 'status 0' -e 'status 3'; then
     fail "$(sort "$DIR/out" "$DIR/ids.err" | uniq -c)"
+  fi
   id=$(grep -v '^status' "$DIR/out" | sort -u)
   [ "$(wc -l <<<"$id")" -eq 1 ]
   one_is_there
