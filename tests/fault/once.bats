@@ -21,7 +21,7 @@ teardown() {
 # All at once; prints what each has printed, and then its exit status.
 run_all() {
   # shellcheck disable=SC2016 # for the inner shell
-  seq "$RUNS" | xargs -P "$RUNS" -I N sh -c \
+  seq "$RUNS" | xargs -P "$RUNS" -n 1 sh -c \
     '"$0" --socket "$1" submit --quiet --once -f "$2" 2>>"$2.err"; echo "status $?"' \
     "$BUILD/ingestctl" "$SOCKET" "$DIR/ids" 3>&-
 }
