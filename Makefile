@@ -193,6 +193,7 @@ install: all $(COMPLETIONS)
 	install -m 755 $(B)/ingestd $(DESTDIR)$(SBINDIR)/ingestd
 	install -m 755 $(B)/ingestctl $(DESTDIR)$(BINDIR)/ingestctl
 	install -m 644 man/ingestctl.1 $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 man/ingestd.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 $(B)/completion/ingestctl.bash $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl
