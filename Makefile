@@ -65,7 +65,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC))
 # What tests link: the whole daemon but main().
 DAEMON_LIB_OBJ := $(filter-out $(B)/obj/daemon/main.o,$(DAEMON_OBJ))
 # Stores and helpers that several test programs share.
-STORE_MEM_OBJ := $(B)/obj/tests/store/store_mem.o
+STORE_MEM_OBJ := $(call obj,$(sort $(wildcard tests/store/store_mem*.c)))
 
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRC))
 STORE_BIN := $(if $(STORE_SRC),$(B)/tests/store/test_store)
@@ -193,6 +193,7 @@ install: all $(COMPLETIONS)
 	install -m 755 $(B)/ingestd $(DESTDIR)$(SBINDIR)/ingestd
 	install -m 755 $(B)/ingestctl $(DESTDIR)$(BINDIR)/ingestctl
 	install -m 644 man/ingestctl.1 $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 man/ingestd.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 $(B)/completion/ingestctl.bash $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl
