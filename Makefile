@@ -50,9 +50,11 @@ STORE_SRC := $(sort $(wildcard tests/store/*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 PRELOAD_SRC := $(sort $(wildcard tests/preload/*.c))
+HTTP_TEST_SRC := $(sort $(wildcard tests/http/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HEADERS := $(sort $(wildcard common/*.h daemon/*.h cli/*.h tests/*/*.h))
 C_FILES := $(COMMON_SRC) $(DAEMON_SRC) $(CLI_SRC) $(UNIT_SRC) $(STORE_SRC) $(SIM_SRC) $(BENCH_SRC) \
-	$(PRELOAD_SRC) $(HEADERS)
+	$(PRELOAD_SRC) $(HTTP_TEST_SRC) $(FUZZ_SRC) $(HEADERS)
 SHELL_FILES := $(sort $(wildcard .ci/* tests/*.sh tests/*/*.sh tests/*/*.bash tests/*/*.bats) tests/run)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -63,6 +65,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC))
 DAEMON_LIB_OBJ := $(filter-out $(B)/obj/daemon/main.o,$(DAEMON_OBJ))
 # Stores and helpers that several test programs share.
 STORE_MEM_OBJ := $(B)/obj/tests/store/store_mem.o
+HTTP_TEST_OBJ := $(call obj,$(HTTP_TEST_SRC))
 
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRC))
 STORE_BIN := $(if $(STORE_SRC),$(B)/tests/store/test_store)
@@ -107,7 +110,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -iquote common $(INCLUDES) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/daemon/%.o: INCLUDES = -iquote $(B)/gen/daemon
-$(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store
+$(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store -iquote tests/http
 
 # ---- test programs ----
 
@@ -117,6 +120,8 @@ $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(B)/tests/unit/test_http_parser: $(HTTP_TEST_OBJ)
 
 $(STORE_BIN): $(call obj,$(STORE_SRC)) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
