@@ -18,8 +18,13 @@ LDFLAGS_asan := -pie -fsanitize=address,undefined
 CFLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 LDFLAGS_tsan := -pie -fsanitize=thread
 
-ifeq ($(filter release asan tsan,$(V)),)
-$(error V=$(V) is not one of release, asan, tsan)
+# Needs clang; `make fuzz` uses it.
+CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
+
+ifeq ($(filter release asan tsan fuzz,$(V)),)
+$(error V=$(V) is not one of release, asan, tsan, fuzz)
 endif
 ifdef CI
 WARNINGS += -Werror
@@ -76,7 +81,7 @@ TEST_BIN := $(UNIT_BIN) $(STORE_BIN) $(SIM_BIN)
 
 # ---- programs ----
 
-.PHONY: all deps demo test bench lint format asan tsan install uninstall clean help test-build
+.PHONY: all deps demo test bench fuzz lint format asan tsan install uninstall clean help test-build
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -121,7 +126,8 @@ $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
-$(B)/tests/unit/test_http_parser: $(HTTP_TEST_OBJ)
+$(B)/tests/unit/test_http_parser $(B)/tests/unit/test_fuzz_http: $(HTTP_TEST_OBJ)
+$(B)/tests/unit/test_fuzz_http: $(B)/obj/tests/fuzz/fuzz_http.o
 
 $(STORE_BIN): $(call obj,$(STORE_SRC)) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
@@ -137,6 +143,12 @@ $(BENCH_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(COMMON_LIBS)
+
+# A fuzzer calls fuzz_NAME(const uint8_t *, size_t) of tests/fuzz/fuzz_NAME.c.
+$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(HTTP_TEST_OBJ) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--defsym=LLVMFuzzerTestOneInput=fuzz_$* -o $@ $^ \
+	    $(DAEMON_LIBS) $(COMMON_LIBS)
 
 # Preloaded libraries are never sanitized: they come before the runtime.
 $(PRELOAD_BIN): $(B)/tests/%.so: tests/%.c
@@ -172,6 +184,16 @@ bench:
 asan tsan:
 	@$(MAKE) V=$@ test
 
+# FUZZ=http is tests/fuzz/fuzz_http.c. What is found on the way is kept in build/fuzz/corpus/.
+FUZZ ?= http
+FUZZ_S ?= 60
+fuzz:
+	@.ci/deps build fuzz
+	@$(MAKE) $(PARALLEL) V=fuzz CC=clang build/fuzz/fuzz_$(FUZZ)
+	@mkdir -p build/fuzz/corpus/$(FUZZ)
+	build/fuzz/fuzz_$(FUZZ) -max_total_time=$(FUZZ_S) -artifact_prefix=build/fuzz/ \
+	    build/fuzz/corpus/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
+
 lint:
 	@.ci/deps build lint
 	@$(MAKE) $(PARALLEL) all
@@ -204,6 +226,7 @@ help:
 	@echo 'make test       install what is missing, build, and run all tests'
 	@echo 'make asan tsan  the same tests with ASan+UBSan, with TSan'
 	@echo 'make bench      measure, in ratios: an empty store and one with a million ingestions'
+	@echo 'make fuzz       fuzz FUZZ=http for FUZZ_S=60 seconds; needs clang'
 	@echo 'make lint       layers, manuals, formatting, shell scripts'
 	@echo 'make format     format the C files'
 	@echo 'make install    install below PREFIX=$(PREFIX) (DESTDIR= is honoured); make uninstall'

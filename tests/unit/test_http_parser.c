@@ -44,7 +44,7 @@ static bool is_worth_a_cut(size_t at, size_t len)
 	return at < 512 || len - at < 512 || at % 61 == 0;
 }
 
-static void test_case(void **state)
+static void outcome_is_that_of_the_table(void **state)
 {
 	const struct request_case *c = *state;
 	struct transcript whole;
@@ -73,7 +73,7 @@ static enum http_event feed(struct http_parser *p, const char *text)
 	return event;
 }
 
-static void test_headers(void **state)
+static void headers_are_found_by_name(void **state)
 {
 	struct http_parser p;
 	const struct http_request *r = &p.request;
@@ -82,7 +82,7 @@ static void test_headers(void **state)
 	(void)state;
 	http_parser_init(&p, BODY_MAX);
 	assert_int_equal(feed(&p, "GET /a%20b?c HTTP/1.1\r\nHost: a\r\nX-One: \t a  b "
-	                          "\t\r\nTwo:\r\nx-one:c,D\r\n\r\n"),
+				  "\t\r\nTwo:\r\nx-one:c,D\r\n\r\n"),
 	    HTTP_HEAD);
 	assert_string_equal(r->method, "GET");
 	assert_string_equal(r->target, "/a%20b?c");
@@ -109,7 +109,7 @@ static void test_headers(void **state)
 	http_parser_free(&p);
 }
 
-static void test_no_headers(void **state)
+static void a_request_may_have_no_headers(void **state)
 {
 	struct http_parser p;
 	const char *at = NULL, *name, *value;
@@ -125,7 +125,7 @@ static void test_no_headers(void **state)
 }
 
 /* The caller's deadlines and what it makes of an end of the stream hang on it. */
-static void test_stages(void **state)
+static void stages_follow_the_stream(void **state)
 {
 	static const struct {
 		const char *text;
@@ -166,7 +166,7 @@ static void test_stages(void **state)
 	http_parser_free(&p);
 }
 
-static void test_request_outlives_its_end(void **state)
+static void a_request_outlives_its_end(void **state)
 {
 	struct http_parser p;
 
@@ -186,7 +186,7 @@ static void test_request_outlives_its_end(void **state)
 }
 
 /* The method and the target go to the access log, when there are any. */
-static void test_request_after_an_error(void **state)
+static void what_is_known_of_a_refused_request_can_be_logged(void **state)
 {
 	struct http_parser p;
 
@@ -207,7 +207,7 @@ static void test_request_after_an_error(void **state)
 }
 
 /* What is used says where the next request starts, and bodies are not copied. */
-static void test_pieces_are_in_the_input(void **state)
+static void pieces_of_a_body_are_in_the_input(void **state)
 {
 	const char *text = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET";
 	struct http_parser p;
@@ -239,7 +239,7 @@ static void assert_outcome(uint64_t body_max, const char *text, const char *want
 }
 
 /* Its bounds, and those of the integers in which it is compared. */
-static void test_body_limit(void **state)
+static void the_limit_of_a_body_is_exact(void **state)
 {
 #define LENGTH(n) "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " n "\r\n\r\n"
 #define CHUNK(n) "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" n
@@ -266,7 +266,7 @@ static void test_body_limit(void **state)
 }
 
 /* Whatever comes, the parser holds no more than a head and what is decoded from it. */
-static void test_memory_is_bounded(void **state)
+static void memory_is_bounded(void **state)
 {
 	char piece[65536];
 	struct http_parser p;
@@ -289,7 +289,7 @@ static void test_memory_is_bounded(void **state)
 }
 
 /* A large head's memory is not kept for the small ones behind it. */
-static void test_memory_is_given_back(void **state)
+static void memory_of_a_large_head_is_given_back(void **state)
 {
 	char value[8001];
 	struct http_parser p;
@@ -308,15 +308,15 @@ static void test_memory_is_given_back(void **state)
 }
 
 static const struct CMUnitTest others[] = {
-    TEST(test_headers),
-    TEST(test_no_headers),
-    TEST(test_stages),
-    TEST(test_request_outlives_its_end),
-    TEST(test_request_after_an_error),
-    TEST(test_pieces_are_in_the_input),
-    TEST(test_body_limit),
-    TEST(test_memory_is_bounded),
-    TEST(test_memory_is_given_back),
+    TEST(headers_are_found_by_name),
+    TEST(a_request_may_have_no_headers),
+    TEST(stages_follow_the_stream),
+    TEST(a_request_outlives_its_end),
+    TEST(what_is_known_of_a_refused_request_can_be_logged),
+    TEST(pieces_of_a_body_are_in_the_input),
+    TEST(the_limit_of_a_body_is_exact),
+    TEST(memory_is_bounded),
+    TEST(memory_of_a_large_head_is_given_back),
 };
 
 int main(void)
@@ -329,8 +329,9 @@ int main(void)
 	if (!tests)
 		return 1;
 	for (size_t i = 0; i < n; i++)
-		tests[i] = (struct CMUnitTest){
-		    .name = cases[i].name, .test_func = test_case, .initial_state = &cases[i]};
+		tests[i] = (struct CMUnitTest){.name = cases[i].name,
+		    .test_func = outcome_is_that_of_the_table,
+		    .initial_state = &cases[i]};
 	memcpy(tests + n, others, sizeof(others));
 	status = _cmocka_run_group_tests("tests", tests, n + n_others, NULL, NULL);
 	free(tests);
