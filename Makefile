@@ -106,13 +106,15 @@ $(COMPLETIONS): $(B)/completion/ingestctl.%: $(B)/ingestctl
 	$(call say,GEN,$@)
 	$(Q)$(B)/ingestctl completion $* >$@
 
-# The schema is SQL for people and a C string for the compiler.
-$(B)/gen/%.sql.h: %.sql
+# The schema, the description of the HTTP interface and its page are files for people and C strings for
+# the compiler. A '?' is escaped, too: two of them may begin a trigraph.
+$(B)/gen/%.h: %
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
-	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< >$@
+	$(Q)sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
 
 $(B)/obj/daemon/store_sqlite_schema.o: $(B)/gen/daemon/schema_sqlite.sql.h
+$(B)/obj/daemon/http_pages.o: $(B)/gen/daemon/openapi.json.h $(B)/gen/daemon/docs.html.h
 
 # Objects are made again when the flags change.
 $(B)/flags: FORCE
@@ -221,6 +223,7 @@ install: all $(COMPLETIONS)
 	install -m 755 $(B)/ingestctl $(DESTDIR)$(BINDIR)/ingestctl
 	install -m 644 man/ingestctl.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 man/ingestd.conf.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 man/ingestd-http.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 $(B)/completion/ingestctl.bash $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl
@@ -229,9 +232,10 @@ install: all $(COMPLETIONS)
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ingestd $(DESTDIR)$(BINDIR)/ingestctl \
-	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 \
-	    $(DESTDIR)$(MANDIR)/man8/ingestd.8 $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl \
-	    $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
+	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-http.7 \
+	    $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man8/ingestd.8 \
+	    $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl \
+	    $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
 
 clean:
 	rm -rf build
