@@ -232,7 +232,8 @@ install: all $(COMPLETIONS)
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ingestd $(DESTDIR)$(BINDIR)/ingestctl \
-	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-http.7 \
+	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man5/ingestd.conf.5 \
+	    $(DESTDIR)$(MANDIR)/man7/ingestd-http.7 \
 	    $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man8/ingestd.8 \
 	    $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl \
 	    $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
