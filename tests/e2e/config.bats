@@ -195,7 +195,7 @@ bad_value() {
   ctl submit 1-10000
   stop_daemon
   cp "$STORE" "$DIR/copy"
-  sqlite3 "$STORE" 'UPDATE lane SET batches = batches + 1 WHERE priority = 2'
+  sqlite3 "$STORE" 'UPDATE lane SET yet_to_start = yet_to_start + 1 WHERE priority = 2'
   refuses 3 "$STORE" -- ingestd --check
   cp "$DIR/copy" "$STORE"
   # The last page holds ids.
