@@ -4,7 +4,7 @@ load ../lib/daemon
 
 setup() {
   daemon_setup
-  cd "$BATS_TEST_DIRNAME/../.." # where the documents are
+  cd "$BATS_TEST_DIRNAME/../.." || return # where the documents are
 }
 
 teardown() {
