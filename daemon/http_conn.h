@@ -4,6 +4,7 @@
 
 #include "http.h"
 #include "http_exchange.h"
+#include "http_fields.h"
 #include "http_parser.h"
 
 struct event;
@@ -61,6 +62,8 @@ struct http_turn {
 	int minor;
 	char method[HTTP_METHOD_MAX + 1];
 	char *path; /* owned, for the log */
+	char traceparent[HTTP_TRACEPARENT_SIZE]; /* as the client sent it, for the log; empty for
+	                                            none */
 };
 
 /* ---- http_conn.c ---- */

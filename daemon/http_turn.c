@@ -40,7 +40,9 @@ static void log_turn(const struct http_turn *turn, size_t bytes)
 	    log_str("path", turn->path), log_int("status", turn->exchange.reply.status),
 	    log_int("bytes", (int64_t)bytes), log_int("duration_us", took / 1000),
 	    log_str("client", conn->address), log_str("principal", turn->exchange.call.principal),
-	    log_str("request_id", turn->exchange.request_id));
+	    log_str("request_id", turn->exchange.request_id),
+	    turn->traceparent[0] ? log_str("traceparent", turn->traceparent)
+				 : (struct log_field){0});
 }
 
 /* Gives back what counts for the request, and forgets it. */
@@ -183,9 +185,12 @@ static bool read_fields(struct http_turn *turn, struct fail *fail)
 	struct http_exchange *exchange = &turn->exchange;
 	const char *key = http_header(turn->request, "idempotency-key");
 	const char *accept = http_header(turn->request, "accept");
+	const char *trace = http_header(turn->request, "traceparent");
 
 	exchange->query = turn->request->query ? turn->request->query : "";
 	exchange->wants_html = accept && http_accepts_html(accept);
+	if (trace && http_is_traceparent(trace))
+		strcpy(turn->traceparent, trace);
 	copy_field(turn->request, "if-none-match", exchange->if_none_match,
 	    sizeof(exchange->if_none_match));
 	if (!key || http_key_read(key, exchange->key))
