@@ -10,6 +10,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -28,6 +29,12 @@ static const struct conf *conf_of(const struct http_conn *conn)
 int64_t http_conn_unsent(const struct http_conn *conn)
 {
 	return (int64_t)evbuffer_get_length(bufferevent_get_output(conn->bev));
+}
+
+/* Who half-closes behind several requests wants all answers. */
+bool http_conn_is_last(const struct http_conn *conn)
+{
+	return conn->ended && evbuffer_get_length(bufferevent_get_input(conn->bev)) == 0;
 }
 
 static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
@@ -135,7 +142,7 @@ static void pump(struct http_conn *conn)
 	conn->pumping = true;
 	while (may_feed(conn) && feed(conn))
 		;
-	if (conn->ended || conn->dead || conn->http->draining)
+	if (conn->gone || conn->ended || conn->dead || conn->http->draining)
 		http_turn_hurry(conn);
 	conn->pumping = false;
 	if (conn->closing)
@@ -245,13 +252,27 @@ static void watch_stage(struct http_conn *conn, int64_t passed)
 	}
 }
 
+/*
+ * Whoever has sent so much behind a request that no more is read may have gone away, which does not
+ * show in the input then.
+ */
+static void look_whether_gone(struct http_conn *conn)
+{
+	struct pollfd poll_fd = {.fd = bufferevent_getfd(conn->bev), .events = POLLRDHUP};
+
+	if (evbuffer_get_length(bufferevent_get_input(conn->bev)) >= HTTP_FREE_BYTES)
+		conn->gone = poll(&poll_fd, 1, 0) > 0;
+}
+
 void http_conn_watch(struct http_conn *conn, int64_t now)
 {
 	int64_t passed = now - conn->since;
 
-	if (conn->dead || is_busy(conn))
+	if (conn->dead)
 		return;
-	if (conn->closing && passed >= HTTP_DISCARD_NS)
+	if (is_busy(conn))
+		look_whether_gone(conn);
+	else if (conn->closing && passed >= HTTP_DISCARD_NS)
 		drop(conn);
 	else if (!conn->closing)
 		watch_stage(conn, passed);

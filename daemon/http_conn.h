@@ -41,6 +41,7 @@ struct http_conn {
 	int64_t since; /* boot_ns: the deadline in force counts from here */
 	size_t discarded;
 	bool pumping; /* conn_pump() is on the stack */
+	bool gone; /* the peer has closed; what it sent before is still to be read */
 	bool ended; /* the peer sends no more */
 	bool closing; /* the last reply was written; what the peer sends is thrown away */
 	bool dead; /* nothing can be sent any more */
@@ -77,6 +78,9 @@ void http_conn_go_on(struct http_conn *conn);
 void http_conn_watch(struct http_conn *conn, int64_t now);
 
 int64_t http_conn_unsent(const struct http_conn *conn);
+
+/* No request comes behind the one that is being answered. */
+bool http_conn_is_last(const struct http_conn *conn);
 
 /* The send timeout has changed. */
 void http_conn_set_timeout(struct http_conn *conn);

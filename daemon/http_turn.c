@@ -66,7 +66,7 @@ static void send_reply(struct http_turn *turn)
 	struct http_conn *conn = turn->conn;
 	struct http_reply *reply = &turn->exchange.reply;
 	struct http_delivery delivery = {.head = turn->head,
-	    .close = !turn->keep_alive || conn->ended || conn->http->draining,
+	    .close = !turn->keep_alive || http_conn_is_last(conn) || conn->http->draining,
 	    .keep_alive_10 = turn->keep_alive && turn->minor == 0,
 	    .utc_ms = clock_utc_ms(conn->http->env.clock)};
 	struct buf text = {0};
