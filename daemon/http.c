@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #define WATCH_S 1
+#define TELL_NS NS_PER_S
+/* What one who is turned away may have sent already. */
+#define TURNED_AWAY_READS 16
 /* Clients on TCP have no user; they are counted as one. */
 #define NO_UID ((uid_t)-1)
 
@@ -37,13 +40,29 @@ static void name_client(int fd, char text[HTTP_ADDRESS_SIZE])
 		inet_ntop(address.ss_family, host, text, HTTP_ADDRESS_SIZE);
 }
 
+void http_tell(struct http *http, const char *event, const char *client, const struct fail *fail)
+{
+	int64_t now = clock_boot_ns(http->env.clock);
+	bool soon = http->told_at != 0 && now - http->told_at < TELL_NS;
+
+	if (!soon)
+		http->told_at = now;
+	log_write(soon ? LOG_DEBUG : LOG_WARN,
+	    log_fields(
+		log_msg(event), log_str("reason", fail->text), log_str("client", client)));
+}
+
 static void write_refusal(const struct http *http, const struct fail *fail, struct buf *out)
 {
 	struct http_reply reply = {.status = 0};
+	int64_t now = clock_utc_ms(http->env.clock);
+	struct uuid uuid = uuid_v7(now);
+	char id[UUID_TEXT_SIZE];
 
-	http_problem(&reply, err_http_status(fail->err), fail, "-");
-	http_reply_write(&reply,
-	    &(struct http_delivery){.close = true, .utc_ms = clock_utc_ms(http->env.clock)}, out);
+	uuid_format(&uuid, id);
+	http_problem(&reply, err_http_status(fail->err), fail, id);
+	http_sign(&reply, id);
+	http_reply_write(&reply, &(struct http_delivery){.close = true, .utc_ms = now}, out);
 	http_reply_free(&reply);
 }
 
@@ -51,14 +70,17 @@ static void write_refusal(const struct http *http, const struct fail *fail, stru
 void http_turn_away(struct http *http, int fd, const struct fail *fail)
 {
 	struct buf text = {0};
-	char rest[4096];
+	char rest[4096], client[HTTP_ADDRESS_SIZE];
 
 	http->env.stats->refused++;
+	name_client(fd, client);
+	http_tell(http, "connection refused", client, fail);
 	write_refusal(http, fail, &text);
 	send(fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
-	while (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) == (ssize_t)sizeof(rest))
-		;
+	for (int i = 0; i < TURNED_AWAY_READS; i++)
+		if (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
+			break;
 	close(fd);
 	buf_free(&text);
 }

@@ -195,20 +195,31 @@ static void drop(struct http_conn *conn)
 	bufferevent_disable(conn->bev, EV_READ | EV_WRITE);
 }
 
+/* The client has read nothing for too long. */
+static void drop_stuck(struct http_conn *conn)
+{
+	struct limits *limits = conn->http->env.limits;
+	struct fail fail;
+
+	limits_hit(limits, LIMIT_SEND_TIMEOUT);
+	conn->http->env.stats->dropped++;
+	fail_set(&fail, ERR_LIMITED, "%" PRId64 " bytes of replies were not read in %" PRId64 " ms",
+	    http_conn_unsent(conn), limits_value(limits, LIMIT_SEND_TIMEOUT));
+	http_tell(conn->http, "connection dropped", conn->address, &fail);
+	drop(conn);
+}
+
 static void on_event(struct bufferevent *bev, short events, void *arg)
 {
 	struct http_conn *conn = arg;
 
 	(void)bev;
-	if (events & BEV_EVENT_TIMEOUT) {
-		limits_hit(conn->http->env.limits, LIMIT_SEND_TIMEOUT);
-		conn->http->env.stats->dropped++;
-		drop(conn);
-	} else if (events & BEV_EVENT_EOF) {
+	if (events & BEV_EVENT_TIMEOUT)
+		drop_stuck(conn);
+	else if (events & BEV_EVENT_EOF)
 		conn->ended = true;
-	} else {
+	else
 		drop(conn);
-	}
 	http_conn_go_on(conn);
 }
 

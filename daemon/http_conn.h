@@ -22,6 +22,7 @@ struct http {
 	struct tokens *tokens; /* NULL: there are none */
 	struct http_conn *conns;
 	struct event *watch; /* looks after the connections once a second while there are any */
+	int64_t told_at; /* boot_ns: the last warning in the log */
 	bool draining;
 };
 
@@ -64,6 +65,11 @@ struct http_turn {
 	char *path; /* owned, for the log */
 };
 
+/* ---- http.c ---- */
+
+/* Logs what was done to a client, as a warning no more than once a second. */
+void http_tell(struct http *http, const char *event, const char *client, const struct fail *fail);
+
 /* ---- http_conn.c ---- */
 
 /* Takes the bufferevent; `fd` was admitted. */
@@ -92,6 +98,9 @@ void http_conn_close(struct http_conn *conn);
 void http_conn_send(struct http_conn *conn, const struct buf *text);
 
 /* ---- http_turn.c ---- */
+
+/* Adds the fields that every reply has. */
+void http_sign(struct http_reply *reply, const char *request_id);
 
 /* The head of a request is complete: a turn begins. */
 void http_turn_begin(struct http_conn *conn);
