@@ -48,8 +48,7 @@ void http_tell(struct http *http, const char *event, const char *client, const s
 	if (!soon)
 		http->told_at = now;
 	log_write(soon ? LOG_DEBUG : LOG_WARN,
-	    log_fields(
-		log_msg(event), log_str("reason", fail->text), log_str("client", client)));
+	    log_fields(log_msg(event), log_str("reason", fail->text), log_str("client", client)));
 }
 
 static void write_refusal(const struct http *http, const struct fail *fail, struct buf *out)
@@ -155,10 +154,16 @@ static void on_watch(evutil_socket_t fd, short events, void *arg)
 
 /* ---- life ---- */
 
-static enum err load_tokens(const struct conf *conf, struct tokens **tokens, struct fail *fail)
+static enum err load_tokens(const struct http_env *env, struct tokens **tokens, struct fail *fail)
 {
 	*tokens = NULL;
-	return *conf->http_token_file ? tokens_load(tokens, conf->http_token_file, fail) : ERR_OK;
+	if (*env->conf->http_token_file)
+		return tokens_load(tokens, env->conf->http_token_file, fail);
+	return env->needs_tokens
+	           ? fail_set(fail, ERR_INVALID,
+			 "http-token-file: others than this machine can connect, so there must "
+			 "be tokens")
+	           : ERR_OK;
 }
 
 struct http *http_new(const struct http_env *env, struct fail *fail)
@@ -169,7 +174,7 @@ struct http *http_new(const struct http_env *env, struct fail *fail)
 	http->watch = evtimer_new(env->base, on_watch, http);
 	if (!http->watch)
 		abort();
-	if (load_tokens(env->conf, &http->tokens, fail)) {
+	if (load_tokens(env, &http->tokens, fail)) {
 		http_free(http);
 		return NULL;
 	}
@@ -191,7 +196,7 @@ enum err http_reload(struct http *http, struct fail *fail)
 
 	for (struct http_conn *conn = http->conns; conn; conn = conn->next)
 		http_conn_set_timeout(conn);
-	if (load_tokens(http->env.conf, &fresh, fail))
+	if (load_tokens(&http->env, &fresh, fail))
 		return fail->err;
 	tokens_free(http->tokens);
 	http->tokens = fresh;
