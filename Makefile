@@ -21,8 +21,13 @@ LDFLAGS_asan := -pie -fsanitize=address,undefined
 CFLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 LDFLAGS_tsan := -pie -fsanitize=thread
 
-ifeq ($(filter release asan tsan,$(V)),)
-$(error V=$(V) is not one of release, asan, tsan)
+# Needs clang; `make fuzz` uses it.
+CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
+
+ifeq ($(filter release asan tsan fuzz,$(V)),)
+$(error V=$(V) is not one of release, asan, tsan, fuzz)
 endif
 ifdef CI
 WARNINGS += -Werror
@@ -53,9 +58,11 @@ STORE_SRC := $(sort $(wildcard tests/store/*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 PRELOAD_SRC := $(sort $(wildcard tests/preload/*.c))
+HTTP_TEST_SRC := $(sort $(wildcard tests/http/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HEADERS := $(sort $(wildcard common/*.h daemon/*.h cli/*.h tests/*/*.h))
 C_FILES := $(COMMON_SRC) $(DAEMON_SRC) $(CLI_SRC) $(UNIT_SRC) $(STORE_SRC) $(SIM_SRC) $(BENCH_SRC) \
-	$(PRELOAD_SRC) $(HEADERS)
+	$(PRELOAD_SRC) $(HTTP_TEST_SRC) $(FUZZ_SRC) $(HEADERS)
 SHELL_FILES := $(sort $(wildcard .ci/* tests/*.sh tests/*/*.sh tests/*/*.bash tests/*/*.bats) tests/run)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -66,6 +73,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC))
 DAEMON_LIB_OBJ := $(filter-out $(B)/obj/daemon/main.o,$(DAEMON_OBJ))
 # Stores and helpers that several test programs share.
 STORE_MEM_OBJ := $(B)/obj/tests/store/store_mem.o
+HTTP_TEST_OBJ := $(call obj,$(HTTP_TEST_SRC))
 
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRC))
 STORE_BIN := $(if $(STORE_SRC),$(B)/tests/store/test_store)
@@ -76,7 +84,7 @@ TEST_BIN := $(UNIT_BIN) $(STORE_BIN) $(SIM_BIN)
 
 # ---- programs ----
 
-.PHONY: all deps demo test bench lint format asan tsan install uninstall clean help test-build
+.PHONY: all deps demo test bench fuzz lint format asan tsan install uninstall clean help test-build
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -118,7 +126,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -iquote common $(INCLUDES) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/daemon/%.o: INCLUDES = -iquote $(B)/gen/daemon
-$(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store
+$(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store -iquote tests/http
 
 # ---- test programs ----
 
@@ -128,6 +136,9 @@ $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(B)/tests/unit/test_http_parser $(B)/tests/unit/test_fuzz_http: $(HTTP_TEST_OBJ)
+$(B)/tests/unit/test_fuzz_http: $(B)/obj/tests/fuzz/fuzz_http.o
 
 $(STORE_BIN): $(call obj,$(STORE_SRC)) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
@@ -143,6 +154,12 @@ $(BENCH_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(COMMON_LIBS)
+
+# A fuzzer calls fuzz_NAME(const uint8_t *, size_t) of tests/fuzz/fuzz_NAME.c.
+$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(HTTP_TEST_OBJ) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--defsym=LLVMFuzzerTestOneInput=fuzz_$* -o $@ $^ \
+	    $(DAEMON_LIBS) $(COMMON_LIBS)
 
 # Preloaded libraries are never sanitized: they come before the runtime.
 $(PRELOAD_BIN): $(B)/tests/%.so: tests/%.c
@@ -177,6 +194,16 @@ bench:
 
 asan tsan:
 	@$(MAKE) V=$@ test
+
+# FUZZ=http is tests/fuzz/fuzz_http.c. What is found on the way is kept in build/fuzz/corpus/.
+FUZZ ?= http
+FUZZ_S ?= 60
+fuzz:
+	@.ci/deps build fuzz
+	@$(MAKE) $(PARALLEL) V=fuzz CC=clang build/fuzz/fuzz_$(FUZZ)
+	@mkdir -p build/fuzz/corpus/$(FUZZ)
+	build/fuzz/fuzz_$(FUZZ) -max_total_time=$(FUZZ_S) -artifact_prefix=build/fuzz/ \
+	    build/fuzz/corpus/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
 
 lint:
 	@.ci/deps build lint
@@ -215,6 +242,7 @@ help:
 	@echo 'make test       install what is missing, build, and run all tests'
 	@echo 'make asan tsan  the same tests with ASan+UBSan, with TSan'
 	@echo 'make bench      measure, in ratios: an empty store and one with a million ingestions'
+	@echo 'make fuzz       fuzz FUZZ=http for FUZZ_S=60 seconds; needs clang'
 	@echo 'make lint       layers, manuals, formatting, shell scripts'
 	@echo 'make format     format the C files'
 	@echo 'make install    install below PREFIX=$(PREFIX) (DESTDIR= is honoured); make uninstall'

@@ -65,7 +65,7 @@ struct http_parser {
 
 	/* The parser's own. */
 	uint64_t body_max;
-	int state; /* see http_parser.c */
+	unsigned state; /* see http_parser.c */
 	struct buf head; /* what http_request_read() wants, as far as it has arrived */
 	size_t left; /* bytes that the head or the trailer section may still have */
 	size_t
