@@ -131,6 +131,14 @@ static void listen_on_all(struct doors *doors, const struct doors_env *env)
 
 /* ---- life ---- */
 
+static bool needs_tokens(const struct doors_env *env)
+{
+	for (size_t i = 0; i < env->tcp->n; i++)
+		if (!env->tcp->v[i].loopback)
+			return env->conf->http_auth;
+	return false;
+}
+
 struct doors *doors_open(const struct doors_env *env, struct fail *fail)
 {
 	struct doors *doors = xcalloc(1, sizeof(*doors));
@@ -140,7 +148,8 @@ struct doors *doors_open(const struct doors_env *env, struct fail *fail)
 				   .conf = env->conf,
 				   .clock = env->clock,
 				   .limits = env->limits,
-				   .stats = env->stats},
+				   .stats = env->stats,
+				   .needs_tokens = needs_tokens(env)},
 	    fail);
 	if (doors->http)
 		doors->rpc = rpc_new(&(struct rpc_env){.base = env->base,

@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #define WATCH_S 1
+#define TELL_NS NS_PER_S
+/* What one who is turned away may have sent already. */
+#define TURNED_AWAY_READS 16
 /* Clients on TCP have no user; they are counted as one. */
 #define NO_UID ((uid_t)-1)
 
@@ -37,13 +40,28 @@ static void name_client(int fd, char text[HTTP_ADDRESS_SIZE])
 		inet_ntop(address.ss_family, host, text, HTTP_ADDRESS_SIZE);
 }
 
+void http_tell(struct http *http, const char *event, const char *client, const struct fail *fail)
+{
+	int64_t now = clock_boot_ns(http->env.clock);
+	bool soon = http->told_at != 0 && now - http->told_at < TELL_NS;
+
+	if (!soon)
+		http->told_at = now;
+	log_write(soon ? LOG_DEBUG : LOG_WARN,
+	    log_fields(log_msg(event), log_str("reason", fail->text), log_str("client", client)));
+}
+
 static void write_refusal(const struct http *http, const struct fail *fail, struct buf *out)
 {
 	struct http_reply reply = {.status = 0};
+	int64_t now = clock_utc_ms(http->env.clock);
+	struct uuid uuid = uuid_v7(now);
+	char id[UUID_TEXT_SIZE];
 
-	http_problem(&reply, err_http_status(fail->err), fail, "-");
-	http_reply_write(&reply,
-	    &(struct http_delivery){.close = true, .utc_ms = clock_utc_ms(http->env.clock)}, out);
+	uuid_format(&uuid, id);
+	http_problem(&reply, err_http_status(fail->err), fail, id);
+	http_sign(&reply, id);
+	http_reply_write(&reply, &(struct http_delivery){.close = true, .utc_ms = now}, out);
 	http_reply_free(&reply);
 }
 
@@ -51,14 +69,17 @@ static void write_refusal(const struct http *http, const struct fail *fail, stru
 void http_turn_away(struct http *http, int fd, const struct fail *fail)
 {
 	struct buf text = {0};
-	char rest[4096];
+	char rest[4096], client[HTTP_ADDRESS_SIZE];
 
 	http->env.stats->refused++;
+	name_client(fd, client);
+	http_tell(http, "connection refused", client, fail);
 	write_refusal(http, fail, &text);
 	send(fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
-	while (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) == (ssize_t)sizeof(rest))
-		;
+	for (int i = 0; i < TURNED_AWAY_READS; i++)
+		if (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
+			break;
 	close(fd);
 	buf_free(&text);
 }
@@ -133,10 +154,16 @@ static void on_watch(evutil_socket_t fd, short events, void *arg)
 
 /* ---- life ---- */
 
-static enum err load_tokens(const struct conf *conf, struct tokens **tokens, struct fail *fail)
+static enum err load_tokens(const struct http_env *env, struct tokens **tokens, struct fail *fail)
 {
 	*tokens = NULL;
-	return *conf->http_token_file ? tokens_load(tokens, conf->http_token_file, fail) : ERR_OK;
+	if (*env->conf->http_token_file)
+		return tokens_load(tokens, env->conf->http_token_file, fail);
+	return env->needs_tokens
+	           ? fail_set(fail, ERR_INVALID,
+			 "http-token-file: others than this machine can connect, so there must "
+			 "be tokens")
+	           : ERR_OK;
 }
 
 struct http *http_new(const struct http_env *env, struct fail *fail)
@@ -147,7 +174,7 @@ struct http *http_new(const struct http_env *env, struct fail *fail)
 	http->watch = evtimer_new(env->base, on_watch, http);
 	if (!http->watch)
 		abort();
-	if (load_tokens(env->conf, &http->tokens, fail)) {
+	if (load_tokens(env, &http->tokens, fail)) {
 		http_free(http);
 		return NULL;
 	}
@@ -169,7 +196,7 @@ enum err http_reload(struct http *http, struct fail *fail)
 
 	for (struct http_conn *conn = http->conns; conn; conn = conn->next)
 		http_conn_set_timeout(conn);
-	if (load_tokens(http->env.conf, &fresh, fail))
+	if (load_tokens(&http->env, &fresh, fail))
 		return fail->err;
 	tokens_free(http->tokens);
 	http->tokens = fresh;

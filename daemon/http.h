@@ -22,6 +22,7 @@ struct http_env {
 	const struct clock *clock;
 	struct limits *limits;
 	struct stats *stats;
+	bool needs_tokens; /* others than this machine can connect, and may not without one */
 };
 
 /* Reads the tokens file, if there is one. NULL with *fail set when it is wrong. */

@@ -10,6 +10,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -28,6 +29,12 @@ static const struct conf *conf_of(const struct http_conn *conn)
 int64_t http_conn_unsent(const struct http_conn *conn)
 {
 	return (int64_t)evbuffer_get_length(bufferevent_get_output(conn->bev));
+}
+
+/* Who half-closes behind several requests wants all answers. */
+bool http_conn_is_last(const struct http_conn *conn)
+{
+	return conn->ended && evbuffer_get_length(bufferevent_get_input(conn->bev)) == 0;
 }
 
 static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
@@ -135,7 +142,7 @@ static void pump(struct http_conn *conn)
 	conn->pumping = true;
 	while (may_feed(conn) && feed(conn))
 		;
-	if (conn->ended || conn->dead || conn->http->draining)
+	if (conn->gone || conn->ended || conn->dead || conn->http->draining)
 		http_turn_hurry(conn);
 	conn->pumping = false;
 	if (conn->closing)
@@ -188,20 +195,31 @@ static void drop(struct http_conn *conn)
 	bufferevent_disable(conn->bev, EV_READ | EV_WRITE);
 }
 
+/* The client has read nothing for too long. */
+static void drop_stuck(struct http_conn *conn)
+{
+	struct limits *limits = conn->http->env.limits;
+	struct fail fail;
+
+	limits_hit(limits, LIMIT_SEND_TIMEOUT);
+	conn->http->env.stats->dropped++;
+	fail_set(&fail, ERR_LIMITED, "%" PRId64 " bytes of replies were not read in %" PRId64 " ms",
+	    http_conn_unsent(conn), limits_value(limits, LIMIT_SEND_TIMEOUT));
+	http_tell(conn->http, "connection dropped", conn->address, &fail);
+	drop(conn);
+}
+
 static void on_event(struct bufferevent *bev, short events, void *arg)
 {
 	struct http_conn *conn = arg;
 
 	(void)bev;
-	if (events & BEV_EVENT_TIMEOUT) {
-		limits_hit(conn->http->env.limits, LIMIT_SEND_TIMEOUT);
-		conn->http->env.stats->dropped++;
-		drop(conn);
-	} else if (events & BEV_EVENT_EOF) {
+	if (events & BEV_EVENT_TIMEOUT)
+		drop_stuck(conn);
+	else if (events & BEV_EVENT_EOF)
 		conn->ended = true;
-	} else {
+	else
 		drop(conn);
-	}
 	http_conn_go_on(conn);
 }
 
@@ -245,13 +263,27 @@ static void watch_stage(struct http_conn *conn, int64_t passed)
 	}
 }
 
+/*
+ * Whoever has sent so much behind a request that no more is read may have gone away, which does not
+ * show in the input then.
+ */
+static void look_whether_gone(struct http_conn *conn)
+{
+	struct pollfd poll_fd = {.fd = bufferevent_getfd(conn->bev), .events = POLLRDHUP};
+
+	if (evbuffer_get_length(bufferevent_get_input(conn->bev)) >= HTTP_FREE_BYTES)
+		conn->gone = poll(&poll_fd, 1, 0) > 0;
+}
+
 void http_conn_watch(struct http_conn *conn, int64_t now)
 {
 	int64_t passed = now - conn->since;
 
-	if (conn->dead || is_busy(conn))
+	if (conn->dead)
 		return;
-	if (conn->closing && passed >= HTTP_DISCARD_NS)
+	if (is_busy(conn))
+		look_whether_gone(conn);
+	else if (conn->closing && passed >= HTTP_DISCARD_NS)
 		drop(conn);
 	else if (!conn->closing)
 		watch_stage(conn, passed);

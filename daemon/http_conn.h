@@ -23,6 +23,7 @@ struct http {
 	struct tokens *tokens; /* NULL: there are none */
 	struct http_conn *conns;
 	struct event *watch; /* looks after the connections once a second while there are any */
+	int64_t told_at; /* boot_ns: the last warning in the log */
 	bool draining;
 };
 
@@ -42,6 +43,7 @@ struct http_conn {
 	int64_t since; /* boot_ns: the deadline in force counts from here */
 	size_t discarded;
 	bool pumping; /* conn_pump() is on the stack */
+	bool gone; /* the peer has closed; what it sent before is still to be read */
 	bool ended; /* the peer sends no more */
 	bool closing; /* the last reply was written; what the peer sends is thrown away */
 	bool dead; /* nothing can be sent any more */
@@ -66,6 +68,11 @@ struct http_turn {
 	                                            none */
 };
 
+/* ---- http.c ---- */
+
+/* Logs what was done to a client, as a warning no more than once a second. */
+void http_tell(struct http *http, const char *event, const char *client, const struct fail *fail);
+
 /* ---- http_conn.c ---- */
 
 /* Takes the bufferevent; `fd` was admitted. */
@@ -81,6 +88,9 @@ void http_conn_watch(struct http_conn *conn, int64_t now);
 
 int64_t http_conn_unsent(const struct http_conn *conn);
 
+/* No request comes behind the one that is being answered. */
+bool http_conn_is_last(const struct http_conn *conn);
+
 /* The send timeout has changed. */
 void http_conn_set_timeout(struct http_conn *conn);
 
@@ -91,6 +101,9 @@ void http_conn_close(struct http_conn *conn);
 void http_conn_send(struct http_conn *conn, const struct buf *text);
 
 /* ---- http_turn.c ---- */
+
+/* Adds the fields that every reply has. */
+void http_sign(struct http_reply *reply, const char *request_id);
 
 /* The head of a request is complete: a turn begins. */
 void http_turn_begin(struct http_conn *conn);

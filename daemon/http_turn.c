@@ -31,6 +31,12 @@ void http_problem(
 		http_reply_field(reply, "Retry-After", "%" PRId64, (retry_ms + 999) / 1000);
 }
 
+void http_sign(struct http_reply *reply, const char *request_id)
+{
+	http_reply_field(reply, "X-Request-Id", "%s", request_id);
+	http_reply_field(reply, "X-Content-Type-Options", "nosniff");
+}
+
 static void log_turn(const struct http_turn *turn, size_t bytes)
 {
 	const struct http_conn *conn = turn->conn;
@@ -68,13 +74,12 @@ static void send_reply(struct http_turn *turn)
 	struct http_conn *conn = turn->conn;
 	struct http_reply *reply = &turn->exchange.reply;
 	struct http_delivery delivery = {.head = turn->head,
-	    .close = !turn->keep_alive || conn->ended || conn->http->draining,
+	    .close = !turn->keep_alive || http_conn_is_last(conn) || conn->http->draining,
 	    .keep_alive_10 = turn->keep_alive && turn->minor == 0,
 	    .utc_ms = clock_utc_ms(conn->http->env.clock)};
 	struct buf text = {0};
 
-	http_reply_field(reply, "X-Request-Id", "%s", turn->exchange.request_id);
-	http_reply_field(reply, "X-Content-Type-Options", "nosniff");
+	http_sign(reply, turn->exchange.request_id);
 	http_reply_write(reply, &delivery, &text);
 	log_turn(turn, text.len);
 	if (reply->status >= 400)

@@ -272,7 +272,7 @@ void http_list(struct http_exchange *exchange)
 static void encode(const char *text, struct buf *out)
 {
 	for (; *text; text++)
-		if (http_is(*text, HTTP_TOKEN) && *text != '%' && *text != '&' && *text != '+')
+		if (http_is(*text, HTTP_TOKEN) && !strchr("#%&+", *text))
 			buf_add(out, text, 1);
 		else
 			buf_printf(out, "%%%02X", (unsigned char)*text);
