@@ -50,12 +50,13 @@ DAEMON_SRC := $(sort $(wildcard daemon/*.c))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 STORE_SRC := $(sort $(wildcard tests/store/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 PRELOAD_SRC := $(sort $(wildcard tests/preload/*.c))
 HEADERS := $(sort $(wildcard common/*.h daemon/*.h cli/*.h tests/*/*.h))
 C_FILES := $(COMMON_SRC) $(DAEMON_SRC) $(CLI_SRC) $(UNIT_SRC) $(STORE_SRC) $(SIM_SRC) $(BENCH_SRC) \
-	$(PRELOAD_SRC) $(HEADERS)
+	$(PRELOAD_SRC) $(FUZZ_SRC) tests/fuzz/libfuzzer.c $(HEADERS)
 SHELL_FILES := $(sort $(wildcard .ci/* tests/*.sh tests/*/*.sh tests/*/*.bash tests/*/*.bats) tests/run)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -76,7 +77,7 @@ TEST_BIN := $(UNIT_BIN) $(STORE_BIN) $(SIM_BIN)
 
 # ---- programs ----
 
-.PHONY: all deps demo test bench lint format asan tsan install uninstall clean help test-build
+.PHONY: all deps demo test bench lint format fuzz asan tsan install uninstall clean help test-build
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -118,7 +119,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -iquote common $(INCLUDES) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/daemon/%.o: INCLUDES = -iquote $(B)/gen/daemon
-$(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store
+$(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store -iquote tests/fuzz
 
 # ---- test programs ----
 
@@ -128,6 +129,8 @@ $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(B)/tests/unit/test_fuzz: $(call obj,$(FUZZ_SRC))
 
 $(STORE_BIN): $(call obj,$(STORE_SRC)) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
@@ -175,6 +178,30 @@ bench:
 	@$(MAKE) $(PARALLEL) all $(BENCH_BIN)
 	@tests/bench/run $(B)
 
+# Fuzzes each target for FUZZ_S seconds. Inputs that are new stay in build/fuzz/new, faults are
+# build/fuzz/found-*.
+FUZZ_S ?= 60
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
+FUZZ_CFLAGS = -std=c11 -D_GNU_SOURCE -pthread -O1 -g -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=all
+
+build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/libfuzzer.c tests/fuzz/fuzz.h $(COMMON_SRC) $(HEADERS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)clang $(FUZZ_CFLAGS) -DFUZZ_TARGET=fuzz_$* -iquote common -iquote tests/fuzz $(PKG_CFLAGS) \
+	    -o $@ $(filter %.c,$^) $(COMMON_LIBS)
+
+fuzz:
+	@.ci/deps build fuzz
+	@$(MAKE) $(PARALLEL) $(addprefix build/fuzz/,$(FUZZ_TARGETS))
+	$(Q)for target in $(FUZZ_TARGETS); do \
+	    mkdir -p build/fuzz/new/$$target && \
+	    echo "  RUN   $$target" && \
+	    build/fuzz/$$target -max_total_time=$(FUZZ_S) -timeout=10 -verbosity=0 -print_final_stats=1 \
+	        -artifact_prefix=build/fuzz/found-$$target- \
+	        build/fuzz/new/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
+
 asan tsan:
 	@$(MAKE) V=$@ test
 
@@ -216,6 +243,7 @@ help:
 	@echo 'make test       install what is missing, build, and run all tests'
 	@echo 'make asan tsan  the same tests with ASan+UBSan, with TSan'
 	@echo 'make bench      measure, in ratios: an empty store and one with a million ingestions'
+	@echo 'make fuzz       fuzz what reads bytes of strangers, FUZZ_S=60 seconds each (needs clang)'
 	@echo 'make lint       layers, manuals, formatting, shell scripts'
 	@echo 'make format     format the C files'
 	@echo 'make install    install below PREFIX=$(PREFIX) (DESTDIR= is honoured); make uninstall'
