@@ -65,7 +65,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC))
 # What tests link: the whole daemon but main().
 DAEMON_LIB_OBJ := $(filter-out $(B)/obj/daemon/main.o,$(DAEMON_OBJ))
 # Stores and helpers that several test programs share.
-STORE_MEM_OBJ := $(B)/obj/tests/store/store_mem.o
+STORE_MEM_OBJ := $(call obj,$(sort $(wildcard tests/store/store_mem*.c)))
 
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRC))
 STORE_BIN := $(if $(STORE_SRC),$(B)/tests/store/test_store)

@@ -256,7 +256,7 @@ most_at_once() {
   start_daemon --max-message-bytes 1k --settle 10m
   ctl submit 1-100
   # The client sends what does not fit in parts.
-  id=$(ctl submit 1-1000)
+  id=$(ctl submit --quiet 1-1000)
   [ "$(ctl status --json "$id" | e2e json 'sum(len(b["ids"]) for b in d["batches"])')" = 1000 ]
   refuses_line too_large "$(printf '%01025d' 0)" 1024 max-message-bytes
 }
