@@ -73,7 +73,8 @@ commands_of_help() {
 	    on && NF { print $1 }' <<<"$1"
 }
 
-for file in "$build/ingestd" "$build/ingestctl" man/ingestd.8 man/ingestctl.1 man/ingestd-protocol.7; do
+for file in "$build/ingestd" "$build/ingestctl" man/ingestd.8 man/ingestd.conf.5 man/ingestctl.1 \
+    man/ingestd-protocol.7; do
 	[ -e "$file" ] || complain "$file is missing"
 done
 [ "$status" -eq 0 ] || exit 1
