@@ -61,7 +61,6 @@ struct http_turn {
 	bool head; /* answers HEAD */
 	bool calling; /* handed to the route: the answer comes */
 	bool keep_alive;
-	int minor;
 	char method[HTTP_METHOD_MAX + 1];
 	char *path; /* owned, for the log */
 	char traceparent[HTTP_TRACEPARENT_SIZE]; /* as the client sent it, for the log; empty for

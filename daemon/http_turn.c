@@ -75,7 +75,6 @@ static void send_reply(struct http_turn *turn)
 	struct http_reply *reply = &turn->exchange.reply;
 	struct http_delivery delivery = {.head = turn->head,
 	    .close = !turn->keep_alive || http_conn_is_last(conn) || conn->http->draining,
-	    .keep_alive_10 = turn->keep_alive && turn->minor == 0,
 	    .utc_ms = clock_utc_ms(conn->http->env.clock)};
 	struct buf text = {0};
 
@@ -160,8 +159,8 @@ static struct http_turn *turn_new(struct http_conn *conn, const struct http_requ
 	turn->conn = conn;
 	turn->request = request;
 	turn->began = clock_boot_ns(conn->http->env.clock);
-	turn->minor = request ? request->minor : 1;
-	turn->keep_alive = request && request->keep_alive;
+	/* Old clients are told the end of an answer by that of the connection. */
+	turn->keep_alive = request && request->keep_alive && request->minor > 0;
 	snprintf(turn->method, sizeof(turn->method), "%s", request ? request->method : "-");
 	turn->path = xstrdup(request ? request->path : "-");
 	turn->head = strcmp(turn->method, "HEAD") == 0;

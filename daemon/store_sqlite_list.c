@@ -59,6 +59,9 @@ static enum err start_newest(
 static enum err start(
     struct sqlite_store *store, const struct store_list *list, struct scan *scan, struct fail *fail)
 {
+	/* One at most: such a list has no second page. */
+	if (list->filter.seq > 0 && list->cursor[0])
+		return bad_cursor(list, fail);
 	if (list->filter.seq > 0) {
 		scan->sql = SQL_LIST_SEQ;
 		scan->code = sqlite_first(store, SQL_LIST_SEQ, "i", list->filter.seq);

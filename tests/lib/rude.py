@@ -63,10 +63,12 @@ def send():
 
 def trickle(text):
     client = connect()
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + PATIENCE / 3
     while time.monotonic() < end and not is_ready(client, 0.05):
         client.sendall(text[:1].encode())
         text = text[1:] + text[:1]
+    if not is_ready(client, 0):
+        sys.exit("there was no answer while bytes came")
     sys.stdout.write(read_all(client))
 
 

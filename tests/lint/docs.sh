@@ -73,7 +73,7 @@ commands_of_help() {
 	    on && NF { print $1 }' <<<"$1"
 }
 
-for file in "$build/ingestd" "$build/ingestctl" man/ingestd.8 man/ingestctl.1 man/ingestd-http.7 \
+for file in "$build/ingestd" "$build/ingestctl" man/ingestd.8 man/ingestd.conf.5 man/ingestctl.1 man/ingestd-http.7 \
     man/ingestd-protocol.7; do
 	[ -e "$file" ] || complain "$file is missing"
 done
