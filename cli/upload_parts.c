@@ -277,7 +277,11 @@ static int seal(struct upload *upload, struct wire_submit_reply *result, struct 
 {
 	struct wire_request request = {
 	    .method = WIRE_SEAL,
-	    .seal = {.ingestion = upload->ingestion, .ids = upload->arrived},
+	    .seal = {.ingestion = upload->ingestion,
+		.ids = upload->arrived,
+		/* Another process may have sent a part, with the same key. */
+		.has_digest = true,
+		.digest = digester_value(&upload->digester)},
 	};
 	struct wire_reply reply;
 	int status = check_content(upload, fail);
