@@ -188,8 +188,8 @@ format:
 
 install: all $(COMPLETIONS)
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
-	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(BASH_COMPLETION_DIR) \
-	    $(DESTDIR)$(ZSH_COMPLETION_DIR) $(DESTDIR)$(FISH_COMPLETION_DIR)
+	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
+	    $(DESTDIR)$(BASH_COMPLETION_DIR) $(DESTDIR)$(ZSH_COMPLETION_DIR) $(DESTDIR)$(FISH_COMPLETION_DIR)
 	install -m 755 $(B)/ingestd $(DESTDIR)$(SBINDIR)/ingestd
 	install -m 755 $(B)/ingestctl $(DESTDIR)$(BINDIR)/ingestctl
 	install -m 644 man/ingestctl.1 $(DESTDIR)$(MANDIR)/man1/
@@ -202,7 +202,8 @@ install: all $(COMPLETIONS)
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ingestd $(DESTDIR)$(BINDIR)/ingestctl \
-	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 \
+	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man5/ingestd.conf.5 \
+	    $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 \
 	    $(DESTDIR)$(MANDIR)/man8/ingestd.8 $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl \
 	    $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
 
