@@ -66,8 +66,9 @@ static int64_t most_unsent(const struct conn *conn)
 /* ---- refusing ---- */
 
 /*
- * There is no way to tell where the next request begins, or no wish to know, so this is the end, once
- * what was asked before is answered. But to close with input unread would destroy the answer on its way (tcp(7) and unix(7) alike).
+ * There is no way to tell where the next request begins, or no wish to know, so this is the end,
+ * once what was asked before is answered. But to close with input unread would destroy the answer
+ * on its way (tcp(7) and unix(7) alike).
  */
 void conn_refuse(struct conn *conn, const struct fail *fail)
 {

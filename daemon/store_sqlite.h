@@ -52,7 +52,7 @@
 			 "version = version + ? WHERE num = ?")                                    \
 	X(UPLOAD_SEAL, "UPDATE ingestion SET stage = 0, seq = ?, batch_count = ?, "                \
 		       "digest = iif(key IS NULL, NULL, ?), ids = ?, expires_ms = NULL, version "  \
-	               "= version + 1 WHERE num = ?")                                              \
+		       "= version + 1 WHERE num = ?")                                              \
 	X(UPLOAD_GIVE_UP,                                                                          \
 	    "UPDATE ingestion SET stage = 2, finished_ms = ?, expires_ms = ?, key = NULL, "        \
 	    "principal = NULL, digest = NULL, version = version + 1 WHERE num = ?")                \
