@@ -36,6 +36,7 @@ struct upload {
 	size_t sent; /* how many of them are in a message without an answer so far */
 	struct uuid ingestion;
 	bool opened; /* the daemon has answered once, so it knows the ingestion */
+	bool overtaken; /* somebody else has sealed it; the rest is only read, to be compared */
 	int64_t arrived; /* ids in front of those above */
 	int64_t skipped; /* as many of them had arrived before this process began */
 	struct digester digester; /* of what has arrived */

@@ -66,8 +66,9 @@ static int64_t most_unsent(const struct conn *conn)
 /* ---- refusing ---- */
 
 /*
- * There is no way to tell where the next request begins, or no wish to know, so this is the end.
- * But to close with input unread would destroy the answer on its way (tcp(7) and unix(7) alike).
+ * There is no way to tell where the next request begins, or no wish to know, so this is the end,
+ * once what was asked before is answered. But to close with input unread would destroy the answer
+ * on its way (tcp(7) and unix(7) alike).
  */
 void conn_refuse(struct conn *conn, const struct fail *fail)
 {
@@ -88,7 +89,7 @@ static void discard_input(struct conn *conn)
 
 	conn->discarded += evbuffer_get_length(input);
 	evbuffer_drain(input, evbuffer_get_length(input));
-	if (conn_unsent(conn) == 0)
+	if (conn_unsent(conn) == 0 && conn->in_flight == 0)
 		shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
 	if (conn->discarded > RPC_DISCARD_MAX)
 		conn->dead = true;
@@ -236,7 +237,7 @@ static void conn_pump(struct conn *conn)
 	}
 	if (result == WIRE_TOO_LONG)
 		conn_refuse(conn, &fail);
-	if (conn->ended || conn->gone || conn->rpc->draining)
+	if (conn->ended || conn->gone || conn->refused || conn->rpc->draining)
 		call_hurry_all(conn);
 	conn->pumping = false;
 	if (conn->refused)

@@ -86,6 +86,24 @@ wait_request() {
 
 # ---- requests ----
 
+@test "what was asked before a request that is too long is still answered" {
+  local i id
+
+  start_daemon --max-message-bytes 4k
+  id=$(ctl submit 1)
+  for i in {1..5}; do
+    echo '{"jsonrpc":"2.0","id":"s'"$i"'","method":"submit","params":{"ids":[1],"priority":"LOW"}}'
+  done >"$DIR/lines"
+  wait_request "$id" >>"$DIR/lines"
+  half 6000 >>"$DIR/lines"
+  rude send <"$DIR/lines" >"$DIR/replies"
+  grep -q '"code":"too_large"' "$DIR/replies" || fail "$(<"$DIR/replies")"
+  for i in '"s'{1..5}'"' 1; do
+    grep -q '^{"jsonrpc":"2.0","id":'"$i"',"result"' "$DIR/replies" || fail "$i: $(<"$DIR/replies")"
+  done
+  [ "$(limit_of max-message-bytes hits)" -eq 1 ]
+}
+
 @test "--max-buffer-bytes: who would pass it is refused, small requests are not" {
   local answer
 
