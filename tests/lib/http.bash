@@ -90,3 +90,9 @@ figure_is() {
 wait_figure() {
   wait_until 20 figure_is "$1" "$2" || fail "$1 is $(figure "$1"), not $2"
 }
+
+# The path of a program that is unpacked when it is not installed (tests/lib/tools.sh) goes to $TOOL; the
+# test is skipped when that cannot be: need_tool NAME
+need_tool() {
+  TOOL=$("$BATS_TEST_DIRNAME/../lib/tools.sh" "$1" 2>"$DIR/why") || skip "$(tail -n 1 "$DIR/why")"
+}
