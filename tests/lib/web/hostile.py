@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from wire import Wire, ask, check_problem, get, post, run, submit, until
+from wire import Wire, ask, check_problem, cpu_and_rss, get, post, run, submit, until
 
 ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)")
 NAMED = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
@@ -182,14 +182,6 @@ def slow_body(address):
 
 
 # ---- size ----
-
-def cpu_and_rss(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    with open(f"/proc/{pid}/statm") as file:
-        pages = int(file.read().split()[1])
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE")
-
 
 def endless(address, pid):
     """20 MB in one place, of each kind: neither time nor memory for it."""
