@@ -55,11 +55,11 @@ DAEMON_SRC := $(sort $(wildcard daemon/*.c))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 STORE_SRC := $(sort $(wildcard tests/store/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 PRELOAD_SRC := $(sort $(wildcard tests/preload/*.c))
 HTTP_TEST_SRC := $(sort $(wildcard tests/http/*.c))
-FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HEADERS := $(sort $(wildcard common/*.h daemon/*.h cli/*.h tests/*/*.h))
 C_FILES := $(COMMON_SRC) $(DAEMON_SRC) $(CLI_SRC) $(UNIT_SRC) $(STORE_SRC) $(SIM_SRC) $(BENCH_SRC) \
 	$(PRELOAD_SRC) $(HTTP_TEST_SRC) $(FUZZ_SRC) $(HEADERS)
@@ -72,7 +72,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC))
 # What tests link: the whole daemon but main().
 DAEMON_LIB_OBJ := $(filter-out $(B)/obj/daemon/main.o,$(DAEMON_OBJ))
 # Stores and helpers that several test programs share.
-STORE_MEM_OBJ := $(B)/obj/tests/store/store_mem.o
+STORE_MEM_OBJ := $(call obj,$(sort $(wildcard tests/store/store_mem*.c)))
 HTTP_TEST_OBJ := $(call obj,$(HTTP_TEST_SRC))
 
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRC))
@@ -106,13 +106,15 @@ $(COMPLETIONS): $(B)/completion/ingestctl.%: $(B)/ingestctl
 	$(call say,GEN,$@)
 	$(Q)$(B)/ingestctl completion $* >$@
 
-# The schema is SQL for people and a C string for the compiler.
-$(B)/gen/%.sql.h: %.sql
+# The schema, the description of the HTTP interface and its page are files for people and C strings for
+# the compiler. A '?' is escaped, too: two of them may begin a trigraph.
+$(B)/gen/%.h: %
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
-	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< >$@
+	$(Q)sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
 
 $(B)/obj/daemon/store_sqlite_schema.o: $(B)/gen/daemon/schema_sqlite.sql.h
+$(B)/obj/daemon/http_pages.o: $(B)/gen/daemon/openapi.json.h $(B)/gen/daemon/docs.html.h
 
 # Objects are made again when the flags change.
 $(B)/flags: FORCE
@@ -126,7 +128,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -iquote common $(INCLUDES) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/daemon/%.o: INCLUDES = -iquote $(B)/gen/daemon
-$(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store -iquote tests/http
+$(B)/obj/tests/%.o: INCLUDES = -iquote daemon -iquote tests/store -iquote tests/http -iquote tests/fuzz
 
 # ---- test programs ----
 
@@ -139,6 +141,7 @@ $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 
 $(B)/tests/unit/test_http_parser $(B)/tests/unit/test_fuzz_http: $(HTTP_TEST_OBJ)
 $(B)/tests/unit/test_fuzz_http: $(B)/obj/tests/fuzz/fuzz_http.o
+$(B)/tests/unit/test_fuzz: $(filter-out %/fuzz_http.o,$(call obj,$(FUZZ_SRC)))
 
 $(STORE_BIN): $(call obj,$(STORE_SRC)) $(DAEMON_LIB_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
@@ -192,18 +195,19 @@ bench:
 	@$(MAKE) $(PARALLEL) all $(BENCH_BIN)
 	@tests/bench/run $(B)
 
-asan tsan:
-	@$(MAKE) V=$@ test
-
-# FUZZ=http is tests/fuzz/fuzz_http.c. What is found on the way is kept in build/fuzz/corpus/.
-FUZZ ?= http
+# FUZZ=http is tests/fuzz/fuzz_http.c. New inputs stay in build/fuzz/corpus/, faults are
+# build/fuzz/NAME-*.
+FUZZ ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
 FUZZ_S ?= 60
 fuzz:
 	@.ci/deps build fuzz
-	@$(MAKE) $(PARALLEL) V=fuzz CC=clang build/fuzz/fuzz_$(FUZZ)
-	@mkdir -p build/fuzz/corpus/$(FUZZ)
-	build/fuzz/fuzz_$(FUZZ) -max_total_time=$(FUZZ_S) -artifact_prefix=build/fuzz/ \
-	    build/fuzz/corpus/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
+	@$(MAKE) $(PARALLEL) V=fuzz CC=clang $(addprefix build/fuzz/fuzz_,$(FUZZ))
+	@for target in $(FUZZ); do \
+	    mkdir -p build/fuzz/corpus/$$target && \
+	    build/fuzz/fuzz_$$target -max_total_time=$(FUZZ_S) -timeout=10 -verbosity=0 -print_final_stats=1 \
+	        -artifact_prefix=build/fuzz/$$target- \
+	        build/fuzz/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
 
 lint:
 	@.ci/deps build lint
@@ -215,11 +219,13 @@ format:
 
 install: all $(COMPLETIONS)
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
-	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(BASH_COMPLETION_DIR) \
-	    $(DESTDIR)$(ZSH_COMPLETION_DIR) $(DESTDIR)$(FISH_COMPLETION_DIR)
+	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
+	    $(DESTDIR)$(BASH_COMPLETION_DIR) $(DESTDIR)$(ZSH_COMPLETION_DIR) $(DESTDIR)$(FISH_COMPLETION_DIR)
 	install -m 755 $(B)/ingestd $(DESTDIR)$(SBINDIR)/ingestd
 	install -m 755 $(B)/ingestctl $(DESTDIR)$(BINDIR)/ingestctl
 	install -m 644 man/ingestctl.1 $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 man/ingestd.conf.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 man/ingestd-http.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 $(B)/completion/ingestctl.bash $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl
@@ -228,9 +234,11 @@ install: all $(COMPLETIONS)
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ingestd $(DESTDIR)$(BINDIR)/ingestctl \
-	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 \
-	    $(DESTDIR)$(MANDIR)/man8/ingestd.8 $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl \
-	    $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
+	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man5/ingestd.conf.5 \
+	    $(DESTDIR)$(MANDIR)/man7/ingestd-http.7 \
+	    $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man8/ingestd.8 \
+	    $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl \
+	    $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
 
 clean:
 	rm -rf build
@@ -242,7 +250,7 @@ help:
 	@echo 'make test       install what is missing, build, and run all tests'
 	@echo 'make asan tsan  the same tests with ASan+UBSan, with TSan'
 	@echo 'make bench      measure, in ratios: an empty store and one with a million ingestions'
-	@echo 'make fuzz       fuzz FUZZ=http for FUZZ_S=60 seconds; needs clang'
+	@echo 'make fuzz       fuzz what reads bytes of strangers, FUZZ_S=60 seconds each (needs clang)'
 	@echo 'make lint       layers, manuals, formatting, shell scripts'
 	@echo 'make format     format the C files'
 	@echo 'make install    install below PREFIX=$(PREFIX) (DESTDIR= is honoured); make uninstall'

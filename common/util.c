@@ -229,7 +229,8 @@ bool parse_time(const char *text, int64_t *utc_ms)
 	if (!end || strlen(end) != 5 || end[0] != '.' || end[4] != 'Z')
 		return false;
 	ms = (end[1] - '0') * 100 + (end[2] - '0') * 10 + (end[3] - '0');
-	if (strspn(end + 1, "0123456789") != 3)
+	/* Before 1970 there is nothing to tell, and format_time() could not write it. */
+	if (strspn(end + 1, "0123456789") != 3 || timegm(&tm) < 0)
 		return false;
 	*utc_ms = (int64_t)timegm(&tm) * 1000 + ms;
 	return true;

@@ -67,7 +67,8 @@ bool wire_get_ingestion(const cJSON *object, struct ingestion *ingestion)
 	       get_stage(json_get(object, "status"), &ingestion->stage) && priority &&
 	       priority_by_name(priority, &ingestion->priority) &&
 	       (!label || wire_get_text(label, ingestion->label, sizeof(ingestion->label))) &&
-	       (!seq || json_get_int(seq, 1, JSON_MAX_EXACT, &ingestion->seq)) &&
+	       ((!seq && ingestion->stage != STAGE_SEALED) ||
+		   json_get_int(seq, 1, JSON_MAX_EXACT, &ingestion->seq)) &&
 	       json_get_int(json_get(object, "version"), 1, JSON_MAX_EXACT, &ingestion->version) &&
 	       json_get_int(
 		   json_get(object, "batch_size"), 1, JSON_MAX_EXACT, &ingestion->batch_size) &&

@@ -288,14 +288,20 @@ static void print_wrapped(FILE *out, const char *text, int indent, int width)
 	fputc('\n', out);
 }
 
+#define HELP_COLUMN 29
+
 static void print_option(FILE *out, const char *name, const char *argument, const char *help)
 {
 	char left[64];
+	int len = snprintf(
+	    left, sizeof(left), "  --%s%s%s", name, argument ? " " : "", argument ? argument : "");
 
-	snprintf(
-	    left, sizeof(left), "--%s%s%s", name, argument ? " " : "", argument ? argument : "");
-	fprintf(out, "  %-26s ", left);
-	print_wrapped(out, help, 29, 96);
+	/* What is longer stands alone. */
+	if (len >= HELP_COLUMN)
+		fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
+	else
+		fprintf(out, "%-*s", HELP_COLUMN, left);
+	print_wrapped(out, help, HELP_COLUMN, 96);
 }
 
 void conf_print_help(FILE *out)

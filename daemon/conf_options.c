@@ -236,7 +236,7 @@ const struct conf_option conf_options[CONF_OPTION_COUNT] = {
     {"http-header-timeout", "DURATION", "10s", true, NS_PER_S / 10, 3600 * NS_PER_S, read_duration,
 	FIELD(http_header_timeout_ns),
 	"time for the header of an HTTP request to arrive; the body must come with 1 KiB/s after "
-        "it"},
+	"it"},
     {"http-idle-timeout", "DURATION", "60s", true, NS_PER_S / 10, 86400 * NS_PER_S, read_duration,
 	FIELD(http_idle_timeout_ns), "close an HTTP connection that has been idle for so long"},
     {"shutdown-grace", "DURATION", "10s", true, 0, 3600 * NS_PER_S, read_duration,

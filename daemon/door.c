@@ -34,7 +34,7 @@ static enum err check_addresses(const struct conf *conf, struct fail *fail)
 	for (size_t i = 0; i < addresses.n; i++)
 		if (!addresses.v[i].loopback && conf->http_auth && !*conf->http_token_file)
 			return fail_set(fail, ERR_INVALID,
-			    "http: others than this machine can reach %s: give --http-token-file, "
+			    "others than this machine can reach %s: give --http-token-file, "
 			    "or say --http-auth none",
 			    addresses.v[i].address);
 	return ERR_OK;
@@ -53,8 +53,13 @@ enum err doors_check(const struct conf *conf, struct fail *fail)
 	else if (*conf->http_token_file && tokens_load(&tokens, conf->http_token_file, &why))
 		fail_set(fail, why.err, "%s: http-token-file: %s",
 		    conf_origin(conf, "http-token-file"), why.text);
+	else if (tokens && !conf->http_auth)
+		fail_set(fail, ERR_INVALID,
+		    "%s: http-auth: none, and yet there is an http-token-file: leave one of them "
+		    "out",
+		    conf_origin(conf, "http-auth"));
 	else if (check_addresses(conf, &why))
-		fail_set(fail, why.err, "%s: %s", conf_origin(conf, "http"), why.text);
+		fail_set(fail, why.err, "%s: http: %s", conf_origin(conf, "http"), why.text);
 	socket_rules_free(rules);
 	tokens_free(tokens);
 	return fail->err;

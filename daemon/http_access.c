@@ -42,9 +42,34 @@ static bool check_host(const struct http_turn *turn, int *status, struct fail *f
 
 /* ---- Origin ---- */
 
-static int default_port(int port)
+/* The page's host. The scheme is that of the proxy in front of us, if there is one. */
+static bool read_origin(const char *origin, char name[HTTP_HOST_MAX + 1], int *port)
 {
-	return port == 0 ? 80 : port;
+	static const struct {
+		const char *text;
+		int port;
+	} schemes[] = {{"http://", 80}, {"https://", 443}};
+
+	for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+		size_t len = strlen(schemes[i].text);
+
+		if (strncmp(origin, schemes[i].text, len) != 0)
+			continue;
+		if (!http_host_read(origin + len, strlen(origin + len), name, port))
+			return false;
+		if (*port == schemes[i].port)
+			*port = 0;
+		return true;
+	}
+	return false;
+}
+
+/* Whether a page of this host and port (0: the usual one) is ours. */
+static bool is_own(const struct http_request *request, const char *name, int port)
+{
+	return request->host && strcmp(name, request->host) == 0 &&
+	       (port == request->port ||
+		   (port == 0 && (request->port == 80 || request->port == 443)));
 }
 
 /* Pages may ask only where they come from. */
@@ -58,11 +83,8 @@ static bool check_origin(const struct http_turn *turn, int *status, struct fail 
 
 	if (!origin)
 		return true;
-	*status = 403;
-	if (strncmp(origin, "http://", 7) != 0 ||
-	    !http_host_read(origin + 7, strlen(origin + 7), name, &port) || !turn->request->host ||
-	    strcmp(name, turn->request->host) != 0 ||
-	    default_port(port) != default_port(turn->request->port)) {
+	if (!read_origin(origin, name, &port) || !is_own(turn->request, name, port)) {
+		*status = 403;
 		fail_set(fail, ERR_FORBIDDEN, "pages of %.80s may not ask here", origin);
 		return false;
 	}

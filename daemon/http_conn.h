@@ -4,6 +4,7 @@
 
 #include "http.h"
 #include "http_exchange.h"
+#include "http_fields.h"
 #include "http_parser.h"
 
 struct event;
@@ -60,9 +61,10 @@ struct http_turn {
 	bool head; /* answers HEAD */
 	bool calling; /* handed to the route: the answer comes */
 	bool keep_alive;
-	int minor;
 	char method[HTTP_METHOD_MAX + 1];
 	char *path; /* owned, for the log */
+	char traceparent[HTTP_TRACEPARENT_SIZE]; /* as the client sent it, for the log; empty for
+	                                            none */
 };
 
 /* ---- http.c ---- */

@@ -431,3 +431,15 @@ bool http_key_read(const char *value, char key[KEY_MAX + 1])
 
 	return end && *end == '\0' && key_is_valid(key);
 }
+
+bool http_is_traceparent(const char *value)
+{
+	static const char shape[] = "00-00000000000000000000000000000000-0000000000000000-00";
+
+	if (strlen(value) != sizeof(shape) - 1 || strncmp(value, "ff", 2) == 0)
+		return false;
+	for (size_t i = 0; value[i]; i++)
+		if (shape[i] == '-' ? value[i] != '-' : !strchr("0123456789abcdef", value[i]))
+			return false;
+	return strspn(value + 3, "0") < 32 && strspn(value + 36, "0") < 16;
+}

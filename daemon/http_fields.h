@@ -130,6 +130,14 @@ enum http_found http_query_next(const char **at, struct http_pair *pair);
 enum http_found http_query_get(const char *query, const char *name, char *value, size_t size);
 
 /*
+ * Whether this is a traceparent field (W3C Trace Context, section 3.2): version, trace id, parent
+ * id and flags in lower-case hexadecimal digits; the ids are not zero, the version is not ff.
+ */
+bool http_is_traceparent(const char *value);
+
+#define HTTP_TRACEPARENT_SIZE 56
+
+/*
  * Reads an Idempotency-Key: a quoted string as the draft wants it (a String of RFC 9651 section
  * 3.3.3), or bare, as many clients send it. A key is 1 to KEY_MAX visible ASCII characters; a bare
  * one has no '"', '\', ',' or ';', so that two fields that a proxy joined are no key. Nothing may

@@ -88,8 +88,6 @@ void http_reply_write(
 	}
 	if (delivery->close)
 		buf_add_str(out, "Connection: close\r\n");
-	else if (delivery->keep_alive_10)
-		buf_add_str(out, "Connection: keep-alive\r\n");
 	if (reply->fields.len > 0)
 		buf_add(out, reply->fields.data, reply->fields.len);
 	buf_add_str(out, "\r\n");

@@ -21,7 +21,6 @@ struct http_reply {
 struct http_delivery {
 	bool head; /* answers HEAD: all but the body is sent */
 	bool close; /* the connection ends with it */
-	bool keep_alive_10; /* an HTTP/1.0 client wants to go on, and has to be told */
 	int64_t utc_ms; /* for the field Date */
 };
 

@@ -46,7 +46,9 @@ static void log_turn(const struct http_turn *turn, size_t bytes)
 	    log_str("path", turn->path), log_int("status", turn->exchange.reply.status),
 	    log_int("bytes", (int64_t)bytes), log_int("duration_us", took / 1000),
 	    log_str("client", conn->address), log_str("principal", turn->exchange.call.principal),
-	    log_str("request_id", turn->exchange.request_id));
+	    log_str("request_id", turn->exchange.request_id),
+	    turn->traceparent[0] ? log_str("traceparent", turn->traceparent)
+				 : (struct log_field){0});
 }
 
 /* Gives back what counts for the request, and forgets it. */
@@ -73,7 +75,6 @@ static void send_reply(struct http_turn *turn)
 	struct http_reply *reply = &turn->exchange.reply;
 	struct http_delivery delivery = {.head = turn->head,
 	    .close = !turn->keep_alive || http_conn_is_last(conn) || conn->http->draining,
-	    .keep_alive_10 = turn->keep_alive && turn->minor == 0,
 	    .utc_ms = clock_utc_ms(conn->http->env.clock)};
 	struct buf text = {0};
 
@@ -158,8 +159,8 @@ static struct http_turn *turn_new(struct http_conn *conn, const struct http_requ
 	turn->conn = conn;
 	turn->request = request;
 	turn->began = clock_boot_ns(conn->http->env.clock);
-	turn->minor = request ? request->minor : 1;
-	turn->keep_alive = request && request->keep_alive;
+	/* Old clients are told the end of an answer by that of the connection. */
+	turn->keep_alive = request && request->keep_alive && request->minor > 0;
 	snprintf(turn->method, sizeof(turn->method), "%s", request ? request->method : "-");
 	turn->path = xstrdup(request ? request->path : "-");
 	turn->head = strcmp(turn->method, "HEAD") == 0;
@@ -188,9 +189,12 @@ static bool read_fields(struct http_turn *turn, struct fail *fail)
 	struct http_exchange *exchange = &turn->exchange;
 	const char *key = http_header(turn->request, "idempotency-key");
 	const char *accept = http_header(turn->request, "accept");
+	const char *trace = http_header(turn->request, "traceparent");
 
 	exchange->query = turn->request->query ? turn->request->query : "";
 	exchange->wants_html = accept && http_accepts_html(accept);
+	if (trace && http_is_traceparent(trace))
+		strcpy(turn->traceparent, trace);
 	copy_field(turn->request, "if-none-match", exchange->if_none_match,
 	    sizeof(exchange->if_none_match));
 	if (!key || http_key_read(key, exchange->key))

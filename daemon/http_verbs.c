@@ -214,7 +214,8 @@ void http_status_done(struct http_exchange *exchange)
 		return;
 	}
 	uuid_format(&page->ingestion.uuid, id);
-	snprintf(next, sizeof(next), "/ingestions/%s?batches=%" PRId64, id, page->next_batch);
+	snprintf(next, sizeof(next), "/ingestions/%s?batches=%" PRId64 "&limit=%" PRId64, id,
+	    page->next_batch, exchange->call.request.status.limit);
 	wire_http_write_page(WIRE_STATUS, &exchange->call.reply,
 	    page->next_batch >= 0 ? next : NULL, &exchange->reply.body);
 }

@@ -177,7 +177,8 @@ struct store_list {
 
 #define STORE_LIST_ROWS 10000
 
-/* What the store knows about itself, in one consistent look. */
+/* What the store knows about itself, in one consistent look; of a turn, only once it is committed.
+ */
 struct store_stats {
 	struct lane_total lanes[PRIORITY_COUNT]; /* out; HIGH first */
 	int64_t uploads, upload_ids; /* out: not sealed */

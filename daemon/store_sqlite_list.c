@@ -17,48 +17,59 @@ static enum err bad_cursor(const struct store_list *list, struct fail *fail)
 	    fail, ERR_INVALID, "cursor \"%s\" comes from no page of this list", list->cursor);
 }
 
+/* The statement that goes through the rows. What is bound to it stays as long as it does. */
+struct scan {
+	enum sql sql;
+	int code; /* of its last step */
+	struct uuid low, high, last;
+};
+
 /* By id: the cursor is the last one that was looked at. */
 static enum err start_prefix(
-    struct sqlite_store *store, const struct store_list *list, int *code, struct fail *fail)
+    struct sqlite_store *store, const struct store_list *list, struct scan *scan, struct fail *fail)
 {
-	struct uuid low, high, last;
 	bool goes_on = list->cursor[0];
 
-	if (goes_on && !uuid_parse(list->cursor, &last))
+	if (goes_on && !uuid_parse(list->cursor, &scan->last))
 		return bad_cursor(list, fail);
-	if (!uuid_prefix(list->filter.id_prefix, &low, &high))
+	if (!uuid_prefix(list->filter.id_prefix, &scan->low, &scan->high))
 		return fail_set(fail, ERR_INVALID, "\"%s\" is not the beginning of an ingestion id",
 		    list->filter.id_prefix);
-	*code = sqlite_first(store, SQL_LIST_PREFIX, "bbbi", low.bytes, (int64_t)sizeof(low.bytes),
-	    high.bytes, (int64_t)sizeof(high.bytes), goes_on ? last.bytes : behind_all,
-	    (int64_t)(goes_on ? sizeof(last.bytes) : sizeof(behind_all)), (int64_t)STORE_LIST_ROWS);
+	scan->code = sqlite_first(store, SQL_LIST_PREFIX, "bbbi", scan->low.bytes,
+	    (int64_t)sizeof(scan->low.bytes), scan->high.bytes, (int64_t)sizeof(scan->high.bytes),
+	    goes_on ? scan->last.bytes : behind_all,
+	    (int64_t)(goes_on ? sizeof(scan->last.bytes) : sizeof(behind_all)),
+	    (int64_t)STORE_LIST_ROWS);
 	return ERR_OK;
 }
 
 /* By age: the cursor is the internal number of the last one that was looked at. */
 static enum err start_newest(
-    struct sqlite_store *store, const struct store_list *list, int *code, struct fail *fail)
+    struct sqlite_store *store, const struct store_list *list, struct scan *scan, struct fail *fail)
 {
 	int64_t before = INT64_MAX;
 
 	if (list->cursor[0] && !parse_u63(list->cursor, strlen(list->cursor), &before))
 		return bad_cursor(list, fail);
-	*code = sqlite_first(store, SQL_LIST_NEWEST, "ii", before, (int64_t)STORE_LIST_ROWS);
+	scan->code = sqlite_first(store, SQL_LIST_NEWEST, "ii", before, (int64_t)STORE_LIST_ROWS);
 	return ERR_OK;
 }
 
 /* Makes the first step of the statement that looks through the fewest rows. */
-static enum err start(struct sqlite_store *store, const struct store_list *list, enum sql *sql,
-    int *code, struct fail *fail)
+static enum err start(
+    struct sqlite_store *store, const struct store_list *list, struct scan *scan, struct fail *fail)
 {
+	/* One at most: such a list has no second page. */
+	if (list->filter.seq > 0 && list->cursor[0])
+		return bad_cursor(list, fail);
 	if (list->filter.seq > 0) {
-		*sql = SQL_LIST_SEQ;
-		*code = sqlite_first(store, SQL_LIST_SEQ, "i", list->filter.seq);
+		scan->sql = SQL_LIST_SEQ;
+		scan->code = sqlite_first(store, SQL_LIST_SEQ, "i", list->filter.seq);
 		return ERR_OK;
 	}
-	*sql = list->filter.id_prefix[0] ? SQL_LIST_PREFIX : SQL_LIST_NEWEST;
-	return *sql == SQL_LIST_PREFIX ? start_prefix(store, list, code, fail)
-	                               : start_newest(store, list, code, fail);
+	scan->sql = list->filter.id_prefix[0] ? SQL_LIST_PREFIX : SQL_LIST_NEWEST;
+	return scan->sql == SQL_LIST_PREFIX ? start_prefix(store, list, scan, fail)
+	                                    : start_newest(store, list, scan, fail);
 }
 
 static void write_cursor(
@@ -75,23 +86,24 @@ enum store_result sqlite_list(struct store *base, struct store_op *op)
 	struct sqlite_store *store = (struct sqlite_store *)base;
 	struct store_list *list = &op->list;
 	struct ingestion ingestion = {.seq = 0};
+	struct scan scan = {.code = SQLITE_DONE};
 	int64_t num = 0, rows = 0;
-	enum sql sql;
-	int code = SQLITE_DONE;
+	sqlite3_stmt *row;
 
-	if (start(store, list, &sql, &code, &op->fail))
+	if (start(store, list, &scan, &op->fail))
 		return STORE_DONE;
-	for (; code == SQLITE_ROW && (int64_t)list->page.n < list->limit; rows++) {
-		num = sqlite_take_ingestion(sqlite_row(store, sql), &ingestion);
+	row = sqlite_row(store, scan.sql);
+	for (; scan.code == SQLITE_ROW && (int64_t)list->page.n < list->limit; rows++) {
+		num = sqlite_take_ingestion(row, &ingestion);
 		if (list_filter_matches(&list->filter, &ingestion))
 			*list_page_add(&list->page) = ingestion;
-		code = sqlite3_step(sqlite_row(store, sql));
+		scan.code = sqlite3_step(row);
 	}
-	if (!sqlite_went_well(code))
-		return sqlite_failed(store, code, &op->fail);
-	sqlite3_reset(sqlite_row(store, sql));
+	if (!sqlite_went_well(scan.code))
+		return sqlite_failed(store, scan.code, &op->fail);
+	sqlite3_reset(row);
 	/* More rows are there, or the statement has ended because it looked at enough. */
-	if (code == SQLITE_ROW || rows == STORE_LIST_ROWS)
-		write_cursor(sql, num, &ingestion, list->page.next);
+	if (scan.code == SQLITE_ROW || rows == STORE_LIST_ROWS)
+		write_cursor(scan.sql, num, &ingestion, list->page.next);
 	return STORE_DONE;
 }

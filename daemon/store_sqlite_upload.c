@@ -174,8 +174,9 @@ static bool may_append(const struct sqlite_store *store, const struct store_appe
 		    IDLIST_MAX);
 	} else if (more > 0 && store->now.upload_ids + more > store->settings.max_upload_ids) {
 		fail_set(fail, ERR_LIMITED,
-		    "open uploads hold %" PRId64 " bytes, and --max-upload-bytes is %" PRId64,
-		    store->now.upload_ids * (int64_t)sizeof(int64_t),
+		    "with this part of %zu ids open uploads would hold %" PRId64
+		    " bytes, and --max-upload-bytes is %" PRId64,
+		    append->ids->n, (store->now.upload_ids + more) * (int64_t)sizeof(int64_t),
 		    store->settings.max_upload_ids * (int64_t)sizeof(int64_t));
 	} else {
 		return more <= 0 || !sqlite_is_disk_low(store, fail);

@@ -65,15 +65,14 @@ static enum err add(
 	socklen_t len = sizeof(bound);
 
 	if (listeners->n == TCP_LISTENERS_MAX)
-		return fail_set(
-		    fail, ERR_INVALID, "http: more than %d addresses", TCP_LISTENERS_MAX);
+		return fail_set(fail, ERR_INVALID, "more than %d addresses", TCP_LISTENERS_MAX);
 	*listener = (struct tcp_listener){.fd = -1, .loopback = is_loopback(info->ai_addr)};
 	write_address(info->ai_addr, info->ai_addrlen, listener->address);
 	if (open) {
 		listener->fd = open_socket(info);
 		if (listener->fd < 0)
 			return fail_set(fail, errno == EADDRINUSE ? ERR_CONFLICT : ERR_INTERNAL,
-			    "http: cannot listen on %s: %s", listener->address, strerror(errno));
+			    "cannot listen on %s: %s", listener->address, strerror(errno));
 		if (getsockname(listener->fd, (struct sockaddr *)&bound, &len) == 0)
 			write_address((struct sockaddr *)&bound, len, listener->address);
 	}
@@ -113,10 +112,10 @@ static enum err add_all(struct tcp_listeners *listeners, char *text, bool open, 
 
 	fail->err = ERR_OK;
 	if (!split(copy, &host, &port)) {
-		fail_set(fail, ERR_INVALID,
-		    "http: \"%.80s\" is not HOST:PORT, such as 127.0.0.1:8000", text);
+		fail_set(
+		    fail, ERR_INVALID, "\"%.80s\" is not HOST:PORT, such as 127.0.0.1:8000", text);
 	} else if ((code = getaddrinfo(host, port, &hints, &list)) != 0) {
-		fail_set(fail, ERR_INVALID, "http: \"%.80s\": %s", text, gai_strerror(code));
+		fail_set(fail, ERR_INVALID, "\"%.80s\": %s", text, gai_strerror(code));
 	} else {
 		for (const struct addrinfo *info = list; info && !fail->err; info = info->ai_next)
 			add(listeners, info, open, fail);

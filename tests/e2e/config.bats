@@ -77,6 +77,14 @@ line_of() {
   refuses 2 "$DIR/conf:1" config -- ingestd --config "$DIR/conf" --check-config
 }
 
+@test "the example in ingestd.conf(5) is a good file" {
+  # There may be no such group here.
+  sed -n '/^\.Bd -literal$/,/^\.Ed$/p' "$BATS_TEST_DIRNAME/../../man/ingestd.conf.5" |
+    grep -v '^\.\|^socket-group = ' >"$DIR/conf"
+  [ "$(grep -c ' = ' "$DIR/conf")" -ge 8 ]
+  "$BUILD/ingestd" --config "$DIR/conf" --check-config
+}
+
 # A wrong value, wherever it stands: bad_value OPTION VALUE PART...
 bad_value() {
   local option=$1 value=$2 variable=INGESTD_${1^^}
@@ -104,6 +112,9 @@ bad_value() {
   bad_value default-priority URGENT HIGH MEDIUM LOW
   bad_value min-free lots size
   bad_value shutdown-grace 5 duration
+  bad_value max-connections 0 "from 1 to 1000000"
+  bad_value max-buffer-bytes 100k "from 1048576"
+  bad_value send-timeout 50ms "from 100ms to 1h"
   bad_value log-level loud debug
 }
 
@@ -195,7 +206,7 @@ bad_value() {
   ctl submit 1-10000
   stop_daemon
   cp "$STORE" "$DIR/copy"
-  sqlite3 "$STORE" 'UPDATE lane SET batches = batches + 1 WHERE priority = 2'
+  sqlite3 "$STORE" 'UPDATE lane SET yet_to_start = yet_to_start + 1 WHERE priority = 2'
   refuses 3 "$STORE" -- ingestd --check
   cp "$DIR/copy" "$STORE"
   # The last page holds ids.

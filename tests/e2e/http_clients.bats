@@ -37,7 +37,7 @@ LIST='{"ids":[1,2,3],"priority":"HIGH"}'
 
 @test "Python's http.client keeps its connection" {
   start_web --settle 50ms
-  python3 -S -E "$WEB/client.py" "$PORT"
+  python3 -B -S -E "$WEB/client.py" "$PORT"
 }
 
 @test "fetch of Node.js" {

@@ -19,7 +19,7 @@ teardown() { daemon_teardown; }
 
 @test "beyond --max-connections-per-uid the clients on TCP are refused, and those on the socket are not" {
   start_web --max-connections-per-uid 5
-  python3 -S -E "$WEB/crowd.py" hold "$PORT,5,$DIR/held" 3>&- &
+  python3 -B -S -E "$WEB/crowd.py" hold "$PORT,5,$DIR/held" 3>&- &
   COMPANIONS+=("$!")
   wait_until 20 test -e "$DIR/held"
   ask /health

@@ -56,7 +56,7 @@ given() {
   done
   refuses 2 --once --key -- ctl submit --key k --once 1
   ctl submit --key "${long:1}" 1
-  ctl submit --key '!~"\' 1
+  ctl submit --key '!"\x~' 1
 }
 
 @test "--once: the key is the content, so the same list is submitted once" {
@@ -69,6 +69,8 @@ given() {
   [ "$(ctl submit --once -f "$DIR/ids")" = "$id" ]
   [ "$(ctl submit --once - <"$DIR/ids")" = "$id" ]
   [ "$(ctl submit --once - < <(cat "$DIR/ids"))" = "$id" ]
+  # Several pipes, each with a copy of its own; the last id of one does not run into the next.
+  [ "$(ctl submit --once -f <(printf 3) -f <(printf 1) -f <(printf 2))" = "$id" ]
   # All of it counts.
   [ "$(ctl submit --once 1 2 3)" != "$id" ]
   [ "$(ctl submit --once -p LOW 3 1 2)" != "$id" ]
@@ -109,9 +111,12 @@ print("once-" + d.hex())')
 }
 
 @test "once an answer was lost, busy does not end it either" {
-  start_fake submit:1:lose submit:2:busy submit:3:draining
+  start_fake submit:1:lose submit:2:busy submit:3:draining submit:5:unknown_outcome
   ctl submit --quiet 1 2 3
   [ "$(given)" -eq 1 ]
+  # The same when the daemon itself does not know.
+  ctl submit --quiet 4
+  [ "$(given)" -eq 2 ]
 }
 
 @test "a daemon that does not come back: 5 after 10 s, and how to find out" {

@@ -32,7 +32,7 @@ PY
 }
 
 @test "until change: the answer has a newer version than the one that is known" {
-  start_daemon --rate 1/300ms --settle 300ms
+  start_daemon --rate 1/300ms --settle 1500ms --handler simulate:delay=5s
   ID=$(ctl submit 1)
   run ask '"wait_ms":30000,"since":1'
   [[ $output == *'"status":"triggered"'* ]]

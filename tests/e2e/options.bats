@@ -251,7 +251,12 @@ most_at_once() {
 # ---- message size ----
 
 @test "--max-message-bytes: the client learns it, and the daemon keeps it" {
+  local id
+
   start_daemon --max-message-bytes 1k --settle 10m
   ctl submit 1-100
-  refuses 2 1024 -- ctl submit 1-1000
+  # The client sends what does not fit in parts.
+  id=$(ctl submit --quiet 1-1000)
+  [ "$(ctl status --json "$id" | e2e json 'sum(len(b["ids"]) for b in d["batches"])')" = 1000 ]
+  refuses_line too_large "$(printf '%01025d' 0)" 1024 max-message-bytes
 }

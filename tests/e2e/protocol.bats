@@ -25,7 +25,7 @@ pong='{"jsonrpc":"2.0","id":1,"result":{"pong":true}}'
 
   json=$(rpc '{"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":"test"}}')
   [ "$(e2e json 'd["result"]["protocol"], sorted(d["result"]), sorted(d["result"]["limits"])' <<<"$json")" = \
-    "(1, ['features', 'limits', 'protocol', 'version'], ['batch_size', 'max_id', 'max_label_bytes', 'max_message_bytes'])" ] ||
+    "(1, ['features', 'limits', 'protocol', 'version'], ['batch_size', 'max_id', 'max_ids', 'max_key_bytes', 'max_label_bytes', 'max_message_bytes'])" ] ||
     fail "$json"
   [[ $json == *'"max_message_bytes":1048576,"max_id":9223372036854775807,'* ]]
 }

@@ -172,7 +172,7 @@ second() {
   refuses 3 "$STORE" ledger -- second --socket "$SOCKET" --store "sqlite:$STORE" --check
   # With a lane whose counter says that nothing waits.
   cp "$DIR/copy" "$STORE"
-  sqlite3 "$STORE" 'UPDATE lane SET batches = 0'
+  sqlite3 "$STORE" 'UPDATE lane SET yet_to_start = 0'
   refuses 3 "$STORE" -- second --socket "$SOCKET" --store "sqlite:$STORE"
 }
 

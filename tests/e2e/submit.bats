@@ -35,6 +35,12 @@ batches_of() {
   [ "$(batches_of "$id")" = "[1,2,3] [4,5,10] [11,12,13] [14,20,21] " ]
 }
 
+@test "the end of a text ends an id" {
+  printf 1 >"$DIR/one"
+  printf '2 # two' >"$DIR/two"
+  [ "$(batches_of "$(printf 3 | ctl submit 7 8 -f "$DIR/one" -f "$DIR/two" -)")" = "[7,8,1] [2,3] " ]
+}
+
 @test "order and repetitions are kept" {
   [ "$(batches_of "$(ctl submit 3 1 3 2)")" = "[3,1,3] [2] " ]
 }

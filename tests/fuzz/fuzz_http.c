@@ -1,4 +1,4 @@
-#include "fuzz_http.h"
+#include "fuzz.h"
 
 #include "http_fields.h"
 #include "transcript.h"

@@ -112,6 +112,8 @@ bool transcript_feed(struct transcript *t, const char *data, size_t len)
 		if (t->broken)
 			break;
 		add_event(t, event, at, len, used);
+		check(
+		    t, t->parser.head.len <= HTTP_HEAD_MAX + HTTP_TARGET_MAX + 300, "memory grows");
 		t->used += used;
 		at += used;
 		len -= used;

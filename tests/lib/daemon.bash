@@ -332,8 +332,8 @@ refuses_line() {
 
   shift 2
   reply=$(rpc "$line")
-  [[ $reply == *'"data":{"code":"'"$error"'"}'* ]] || fail "not refused as $error: $reply"
+  [[ $reply == *'"data":{"code":"'"$error"'"'* ]] || fail "not refused as $error: ${reply:0:2000}"
   for part in "$@"; do
-    [[ $reply == *"$part"* ]] || fail "the message has no '$part': $reply"
+    [[ $reply == *"$part"* ]] || fail "the message has no '$part': ${reply:0:2000}"
   done
 }

@@ -9,6 +9,9 @@ A fault is METHOD:N:WHAT and strikes once, at the Nth request of that method (fr
     lose    it is done, but instead of an answer the connection ends
     busy, limited, draining, in_progress
             the answer is that error, to be tried again after 50 ms
+    unknown_outcome
+            it is done, and the answer is that error
+    forget  before it is done, all that has arrived of uploads is gone
     hang    there is no answer
 
 N can be FIRST- for all from that one on. LOG gets a line for each request: METHOD, and for append the
@@ -26,7 +29,8 @@ import threading
 import uuid
 
 CODES = {"busy": -32012, "limited": -32011, "draining": -32013, "in_progress": -32007, "conflict": -32006,
-         "wrong_state": -32008, "upload_gap": -32009, "not_found": -32005, "unknown_method": -32601}
+         "wrong_state": -32008, "upload_gap": -32009, "not_found": -32005, "unknown_outcome": -32015,
+         "unknown_method": -32601}
 
 
 class Refusal(Exception):
@@ -152,13 +156,19 @@ class Fake:
                 if what in ("drop", "hang"):
                     self.say(request["method"], what)
                     return what
-                if what and what != "lose":
+                if what == "forget":
+                    for ingestion in self.ingestions.values():
+                        ingestion["ids"] = []
+                elif what and what not in ("lose", "unknown_outcome"):
                     self.say(request["method"], what)
                     raise Refusal(what)
                 reply["result"] = self.call(request["method"], request.get("params", {}))
+                if what == "unknown_outcome":
+                    del reply["result"]
+                    raise Refusal(what)
             except Refusal as refusal:
                 data = {"code": str(refusal)}
-                if what:
+                if what not in (None, "unknown_outcome", "forget"):
                     data["retry_after_ms"] = 50
                 reply["error"] = {"code": CODES[str(refusal)], "message": f"refused: {refusal}", "data": data}
         return "drop" if what == "lose" else reply

@@ -56,7 +56,7 @@ status_is() {
 # problem STATUS CODE [PART...]
 problem() {
   status_is "$1"
-  python3 -S -E "$WEB/problem.py" "$DIR" "$@"
+  python3 -B -S -E "$WEB/problem.py" "$DIR" "$@"
 }
 
 # A Python expression on the JSON document d of the last answer.
@@ -73,7 +73,7 @@ post() {
 
 # A script of tests/lib/web: web NAME [ARG...]
 web() {
-  python3 -S -E "$WEB/$1.py" "${@:2}"
+  python3 -B -S -E "$WEB/$1.py" "${@:2}"
 }
 
 # A figure of the daemon, as a Python expression on the reply of the verb stats; asked on the socket, so

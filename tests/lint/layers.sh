@@ -83,7 +83,7 @@ check_limits() {
 find_header() {
 	local dir=$1 name=$2
 
-	if [ -e "$dir/$name" ] || [[ $name == *.sql.h && -e $dir/${name%.h} ]]; then
+	if [ -e "$dir/$name" ] || [[ $name == *.*.h && -e $dir/${name%.h} ]]; then
 		echo "$dir/$name"
 	elif [ -e "common/$name" ]; then
 		echo "common/$name"
@@ -99,7 +99,7 @@ check_include() {
 		complain "$place: $header is no header of $dir/ or common/"
 		return
 	fi
-	if [ "$dir" = cli ] || [[ $found == *.sql.h ]]; then
+	if [ "$dir" = cli ] || [[ ${found##*/} == *.*.h ]]; then
 		return
 	fi
 	stem=$(basename "${file%.*}")

@@ -79,6 +79,7 @@ struct client *world_client(
 	    .label = "",
 	    .batch_size = client->batch_size,
 	    .ids = &client->ids,
+	    .key = {"sim", ""},
 	};
 	event_add(world, at, EVENT_SUBMIT, client);
 	return client;
@@ -102,6 +103,7 @@ void client_looks(struct world *world)
 	op->done = look_done;
 	op->op.verb = STORE_STATUS;
 	op->op.status.uuid = client->op.op.submit.uuid;
+	op->op.status.limit = STORE_PAGE_BATCHES;
 	if (!storeq_post(world->queue, op))
 		free(op);
 }

@@ -240,7 +240,8 @@ static void saw_finish(struct world *world, const struct store_op *op, int64_t f
 void model_saw(struct world *world, const struct store_op *op, int64_t first, int64_t last)
 {
 	world_trace(world, "store: %s %s",
-	    (const char *const[]){"submit", "claim", "started", "finish", "status"}[op->verb],
+	    (const char *const[]){"submit", "open", "append", "seal", "cancel", "sweep", "claim",
+		"started", "finish", "status", "list", "stats"}[op->verb],
 	    err_name(op->fail.err));
 	if (op->verb == STORE_STARTED)
 		saw_started(world, op);

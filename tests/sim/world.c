@@ -127,6 +127,7 @@ static void check_end(struct world *world)
 		require(
 		    world, world->clients[i].state == CLIENT_ACCEPTED, "a client has no answer");
 		op.status.uuid = world->clients[i].op.op.submit.uuid;
+		op.status.limit = STORE_PAGE_BATCHES;
 		require(world, store_begin(world->store, &fail) == STORE_DONE, "begin");
 		require(world, store_run(world->store, &op) == STORE_DONE && !op.fail.err, "lost");
 		store_rollback(world->store, &fail);

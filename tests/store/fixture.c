@@ -53,7 +53,12 @@ void fixture_init(struct fixture *fx, const struct backend *backend)
 	    .clock = {.boot_ns = fixture_boot_ns, .utc_ms = fixture_utc_ms, .arg = fx},
 	    .boot_ns = 1000 * SECOND,
 	    .utc_ms = 1700000000000,
-	    .settings = {.interval_ns = 5 * SECOND, .slot_ids = 3},
+	    .settings = {.interval_ns = 5 * SECOND,
+		.slot_ids = 3,
+		.key_expiry_ms = 24 * HOUR_MS,
+		.upload_expiry_ms = HOUR_MS,
+		.max_uploads = 4,
+		.max_upload_ids = 1000000},
 	};
 	fixture_set_boot(fx, 1);
 }
@@ -176,10 +181,13 @@ struct submitted submit_range(
 	    .label = "",
 	    .batch_size = batch_size,
 	    .ids = &ids,
+	    .key = {"test", ""},
 	};
 	do_op(fx, &op);
 	idlist_free(&ids);
 	assert_int_equal(op.fail.err, ERR_OK);
+	assert_memory_equal(&op.submit.ingestion, &op.submit.uuid, sizeof(struct uuid));
+	assert_false(op.submit.replayed);
 	return (struct submitted){op.submit.uuid, op.submit.seq, op.submit.batches};
 }
 
@@ -246,6 +254,7 @@ struct status_page status_from(struct fixture *fx, const struct uuid *uuid, int6
 
 	op.status.uuid = *uuid;
 	op.status.from_batch = from_batch;
+	op.status.limit = STORE_PAGE_BATCHES;
 	do_op(fx, &op);
 	assert_int_equal(op.fail.err, ERR_OK);
 	return op.status.page;

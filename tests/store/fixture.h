@@ -17,6 +17,7 @@
 
 #define SECOND 1000000000LL
 #define MS 1000000LL
+#define HOUR_MS (60 * 60 * 1000LL)
 
 struct fixture;
 
@@ -100,6 +101,59 @@ struct status_page status_of(struct fixture *fx, const struct uuid *uuid);
 int64_t version_of(struct fixture *fx, const struct uuid *uuid);
 enum batch_status batch_status_of(struct fixture *fx, const struct uuid *uuid, int64_t index);
 
+/* ---- fixture_upload.c ---- */
+
+#define NO_KEY ((struct store_key){"test", ""})
+#define KEY(name) ((struct store_key){"test", name})
+
+/* What `n` ids from `first` on are called; the caller frees the list. */
+struct idlist id_range(int64_t first, size_t n);
+
+/* Operations whose answer, refusals included, is in the result. Nothing needs to be freed. */
+struct store_op try_submit(struct fixture *fx, struct store_key key, enum priority priority,
+    const char *label, int64_t first, size_t n);
+struct store_op try_open(
+    struct fixture *fx, struct store_key key, enum priority priority, const char *label);
+struct store_op try_append(
+    struct fixture *fx, const struct uuid *uuid, int64_t offset, int64_t first, size_t n);
+struct store_op try_seal(struct fixture *fx, const struct uuid *uuid, int64_t expected);
+enum err try_cancel(struct fixture *fx, const struct uuid *uuid);
+
+/* The same where nothing stands against it: LOW, without label, in batches of 3. */
+struct uuid open_upload(struct fixture *fx, struct store_key key);
+/* The id at place p of the list is first + p. Returns how many are there now. */
+int64_t append(
+    struct fixture *fx, const struct uuid *uuid, int64_t first, int64_t offset, size_t n);
+struct submitted seal(struct fixture *fx, const struct uuid *uuid);
+/* An upload from open to seal, in parts of `part` ids. */
+struct submitted upload(
+    struct fixture *fx, struct store_key key, int64_t first, size_t n, size_t part);
+
+/* All that is due; returns the milliseconds until more is. The list, if wanted, has room for
+ * SWEPT_MAX, and *n of them were cancelled. */
+#define SWEPT_MAX 512
+int64_t sweep(struct fixture *fx, struct uuid *cancelled, size_t *n);
+
+/* Time passes, by both clocks. */
+void pass_ms(struct fixture *fx, int64_t ms);
+
+/* What status shows but for the batches. */
+struct ingestion look_at(struct fixture *fx, const struct uuid *uuid);
+
+struct store_stats stats(struct fixture *fx);
+
+/* One page; the caller frees it with store_op_reset(). */
+struct store_op try_list(
+    struct fixture *fx, const struct list_filter *filter, int64_t limit, const char *cursor);
+/* All pages, joined; the caller frees it. */
+struct list_page list_all(struct fixture *fx, const struct list_filter *filter, int64_t limit);
+
+/* The batches of an ingestion, page by page, hold the ids first, first + 1, ... */
+void check_pages(struct fixture *fx, const struct submitted *it, int64_t first, size_t n);
+
+/* The next claims give the ids first, first + 1, ... `most` claims are looked at. */
+void check_claims(struct fixture *fx, int64_t first, int64_t n, int64_t batch_size, int most);
+
 /* One behaviour that every store has. */
 struct suite_test {
 	const char *name;
@@ -108,9 +162,10 @@ struct suite_test {
 
 /* Each ends with an empty entry. */
 extern const struct suite_test suite_submit[], suite_claim[], suite_slot[], suite_attempt[],
-    suite_turn[], suite_reopen[], suite_page[];
+    suite_turn[], suite_reopen[], suite_page[], suite_key[], suite_upload[], suite_open[],
+    suite_cancel[], suite_sweep[], suite_list[], suite_stats[];
 /* Only for SQLite. */
-extern const struct suite_test suite_sqlite[];
+extern const struct suite_test suite_sqlite[], suite_sqlite_upload[];
 /* Only for the oracle. */
 extern const struct suite_test suite_memory[];
 

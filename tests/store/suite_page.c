@@ -139,6 +139,48 @@ static void counts_error_texts(struct fixture *fx)
 	free(text);
 }
 
+/* A page of at most `limit` batches. */
+static void assert_limited(struct fixture *fx, const struct submitted *it, int64_t from,
+    int64_t limit, size_t n, int64_t next)
+{
+	struct store_op op = {.verb = STORE_STATUS};
+
+	op.status.uuid = it->uuid;
+	op.status.from_batch = from;
+	op.status.limit = limit;
+	do_op(fx, &op);
+	assert_int_equal(op.status.page.n, n);
+	assert_int_equal(op.status.page.next_batch, next);
+	assert_int_equal(op.status.page.ids.n, 3 * n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(op.status.page.batches[i].index, from + (int64_t)i);
+	assert_int_equal(op.status.page.ingestion.counts.batches, 10);
+	store_op_reset(&op);
+}
+
+static void ends_where_the_reader_wants(struct fixture *fx)
+{
+	struct submitted it = submit_range(fx, PRIORITY_LOW, 1, 30, 3);
+
+	claim_next(fx, 1);
+	assert_limited(fx, &it, 0, 1, 1, 1);
+	assert_limited(fx, &it, 0, 9, 9, 9);
+	assert_limited(fx, &it, 0, 10, 10, -1);
+	assert_limited(fx, &it, 7, 2, 2, 9);
+	assert_limited(fx, &it, 7, 3, 3, -1);
+	assert_limited(fx, &it, 10, 3, 0, -1);
+}
+
+static void may_have_no_batches(struct fixture *fx)
+{
+	struct submitted it = submit_range(fx, PRIORITY_LOW, 1, 30, 3);
+
+	claim_next(fx, 1);
+	assert_limited(fx, &it, 0, 0, 0, -1);
+	assert_limited(fx, &it, 5, 0, 0, -1);
+	assert_int_equal(look_at(fx, &it.uuid).counts.by_status[BATCH_TRIGGERED], 1);
+}
+
 const struct suite_test suite_page[] = {
     {"a page ends at 1000 batches", ends_at_1000_batches},
     {"a page ends at 512 KiB", ends_at_512_kib},
@@ -146,6 +188,8 @@ const struct suite_test suite_page[] = {
     {"a page starts at any batch", starts_anywhere},
     {"a page beyond the end is empty", is_empty_beyond_the_end},
     {"a page shows batches of all states", mixes_states},
+    {"a page ends at the limit of its reader", ends_where_the_reader_wants},
+    {"a page with the limit 0 has no batches", may_have_no_batches},
     {"error texts count for the size of a page", counts_error_texts},
     {0},
 };

@@ -153,10 +153,11 @@ static bool is_sound(struct fixture *fx)
 	return sound;
 }
 
-/* Ingestions of all kinds with batches in all states. */
+/* Ingestions of all kinds with batches in all states, and uploads. */
 static void fill(struct fixture *fx)
 {
 	struct store_attempt first;
+	struct uuid uuid;
 
 	submit_range(fx, PRIORITY_MEDIUM, 1, 12, 3);
 	submit_range(fx, PRIORITY_LOW, 1, 3000, 3);
@@ -166,6 +167,13 @@ static void fill(struct fixture *fx)
 	finish(fx, claim_next(fx, 7), OUTCOME_FAILED, "why");
 	claim_next(fx, 10);
 	finish(fx, first, OUTCOME_INTERRUPTED, NULL);
+	upload(fx, KEY("sealed"), 1, 2000, 1500);
+	open_upload(fx, KEY("empty"));
+	uuid = open_upload(fx, KEY("open"));
+	append(fx, &uuid, 1, 0, 1500);
+	uuid = open_upload(fx, NO_KEY);
+	append(fx, &uuid, 1, 0, 1500);
+	try_cancel(fx, &uuid);
 	fixture_close(fx);
 }
 
@@ -194,7 +202,8 @@ static void check_finds_tampering(struct fixture *fx, const char *sql)
 
 static void check_finds_a_wrong_lane(struct fixture *fx)
 {
-	check_finds_tampering(fx, "UPDATE lane SET batches = batches + 1 WHERE priority = 3");
+	check_finds_tampering(
+	    fx, "UPDATE lane SET yet_to_start = yet_to_start + 1 WHERE priority = 3");
 }
 
 static void check_finds_wrong_lane_ids(struct fixture *fx)
@@ -207,9 +216,49 @@ static void check_finds_a_wrong_count(struct fixture *fx)
 	check_finds_tampering(fx, "UPDATE ingestion SET completed = 0, failed = 2 WHERE seq = 1");
 }
 
+static void check_finds_a_wrong_total(struct fixture *fx)
+{
+	check_finds_tampering(fx, "UPDATE lane SET completed = completed + 1 WHERE priority = 2");
+}
+
+static void check_finds_a_wrong_ingestion_total(struct fixture *fx)
+{
+	check_finds_tampering(
+	    fx, "UPDATE lane SET i_receiving = i_receiving - 1 WHERE priority = 3");
+}
+
+static void check_finds_a_wrong_cancelled_total(struct fixture *fx)
+{
+	check_finds_tampering(
+	    fx, "UPDATE lane SET i_cancelled = i_cancelled + 1 WHERE priority = 3");
+}
+
+static void check_finds_a_wrong_number_of_uploads(struct fixture *fx)
+{
+	check_finds_tampering(fx, "UPDATE ledger SET uploads = uploads + 1");
+}
+
+static void check_finds_a_wrong_number_of_upload_ids(struct fixture *fx)
+{
+	check_finds_tampering(fx, "UPDATE ledger SET upload_ids = upload_ids - 1");
+}
+
+static void check_finds_a_missing_chunk_of_an_upload(struct fixture *fx)
+{
+	check_finds_tampering(fx, "DELETE FROM chunk WHERE key / 131072 = "
+				  "(SELECT num FROM ingestion WHERE key = 'open')");
+}
+
+static void check_finds_a_short_upload(struct fixture *fx)
+{
+	check_finds_tampering(fx, "UPDATE ingestion SET id_count = id_count + 5 WHERE key = 'open';"
+				  "UPDATE ledger SET upload_ids = upload_ids + 5");
+}
+
 static void check_finds_a_missing_chunk(struct fixture *fx)
 {
-	check_finds_tampering(fx, "DELETE FROM chunk WHERE key = (SELECT max(key) FROM chunk)");
+	check_finds_tampering(fx, "DELETE FROM chunk WHERE key = (SELECT max(key) FROM chunk WHERE "
+				  "key / 131072 = (SELECT num FROM ingestion WHERE seq = 2))");
 }
 
 static void check_finds_a_missing_batch(struct fixture *fx)
@@ -230,7 +279,7 @@ static void check_finds_a_reused_number(struct fixture *fx)
 static void open_finds_an_empty_lane(struct fixture *fx)
 {
 	fill(fx);
-	tamper(fx, "UPDATE lane SET batches = 0, ids = 0 WHERE priority = 3");
+	tamper(fx, "UPDATE lane SET yet_to_start = 0, retrying = 0, ids = 0 WHERE priority = 3");
 	expect_refusal(fx, ERR_WRONG_STATE, "damaged");
 }
 
@@ -252,6 +301,7 @@ static void submit_needs_free_space(struct fixture *fx)
 	    .label = "",
 	    .batch_size = 3,
 	    .ids = &ids,
+	    .key = {"test", ""},
 	};
 	do_op(fx, &op);
 	idlist_free(&ids);
@@ -275,6 +325,7 @@ static void reader_sees_commits_only(struct fixture *fx)
 	assert_int_equal(store_sqlite_open_reader(&reader, fx->path, &fail), ERR_OK);
 	turn_begin(fx);
 	op.status.uuid = submit_batch(fx, PRIORITY_LOW, 1).uuid;
+	op.status.limit = STORE_PAGE_BATCHES;
 	assert_int_equal(store_begin(reader, &fail), STORE_DONE);
 	assert_int_equal(store_run(reader, &op), STORE_DONE);
 	assert_int_equal(op.fail.err, ERR_NOT_FOUND);
@@ -312,6 +363,13 @@ const struct suite_test suite_sqlite[] = {
     {"check finds a wrong number of batches in a lane", check_finds_a_wrong_lane},
     {"check finds a wrong number of ids in a lane", check_finds_wrong_lane_ids},
     {"check finds a wrong count in an ingestion", check_finds_a_wrong_count},
+    {"check finds a wrong total of batches", check_finds_a_wrong_total},
+    {"check finds a wrong total of uploads in a lane", check_finds_a_wrong_ingestion_total},
+    {"check finds a wrong total of cancelled uploads", check_finds_a_wrong_cancelled_total},
+    {"check finds a wrong number of uploads", check_finds_a_wrong_number_of_uploads},
+    {"check finds a wrong number of ids in uploads", check_finds_a_wrong_number_of_upload_ids},
+    {"check finds a missing chunk of an upload", check_finds_a_missing_chunk_of_an_upload},
+    {"check finds ids that an upload has not", check_finds_a_short_upload},
     {"check finds a missing chunk", check_finds_a_missing_chunk},
     {"check finds a missing batch", check_finds_a_missing_batch},
     {"check finds a batch that is not in line", check_finds_a_batch_out_of_line},

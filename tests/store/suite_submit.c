@@ -17,6 +17,7 @@ static struct uuid submit_ids(
 	    .label = label,
 	    .batch_size = batch_size,
 	    .ids = &ids,
+	    .key = {"test", ""},
 	};
 	do_op(fx, &op);
 	idlist_free(&ids);
@@ -140,42 +141,6 @@ static void knows_nobody_else(struct fixture *fx)
 }
 
 /* ---- sizes at the borders of what is kept in a row, in chunks, in one batch ---- */
-
-/* All pages together hold the ids first, first + 1, ... */
-static void check_pages(struct fixture *fx, const struct submitted *it, int64_t first, size_t n)
-{
-	int64_t next = 0, id = first;
-
-	while (next >= 0) {
-		struct status_page page = status_from(fx, &it->uuid, next);
-
-		assert_int_equal(page.ingestion.counts.ids, n);
-		assert_int_equal(page.batches[0].index, next);
-		for (size_t i = 0; i < page.ids.n; i++)
-			assert_true(page.ids.v[i] == id++);
-		next = page.next_batch;
-		status_page_free(&page);
-	}
-	assert_int_equal(id - first, n);
-}
-
-/* The claims of one ingestion hold the ids first, first + 1, ... `most` claims are looked at. */
-static void check_claims(struct fixture *fx, int64_t first, int64_t n, int64_t batch_size, int most)
-{
-	for (int64_t at = 0; at < n && most > 0; at += batch_size, most--) {
-		int64_t length = n - at < batch_size ? n - at : batch_size;
-		struct store_op op;
-
-		fx->boot_ns += fx->settings.interval_ns;
-		op = claim(fx);
-		assert_int_equal(op.claim.n, 1);
-		assert_int_equal(op.claim.batches[0].ids.n, length);
-		for (int64_t i = 0; i < length; i++)
-			assert_true(op.claim.batches[0].ids.v[i] == first + at + i);
-		assert_int_equal(started(fx, op.claim.batches[0].attempt, fx->boot_ns), ERR_OK);
-		store_op_reset(&op);
-	}
-}
 
 static const size_t sizes[] = {1, 2, 3, 4, 64, 65, 1023, 1024, 1025, 2048, 5000};
 

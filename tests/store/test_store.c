@@ -11,8 +11,9 @@ struct test_case {
 	struct fixture fx;
 };
 
-static const struct suite_test *const suites[] = {
-    suite_submit, suite_claim, suite_slot, suite_attempt, suite_turn, suite_reopen, suite_page};
+static const struct suite_test *const suites[] = {suite_submit, suite_claim, suite_slot,
+    suite_attempt, suite_turn, suite_reopen, suite_page, suite_key, suite_upload, suite_open,
+    suite_cancel, suite_sweep, suite_list, suite_stats};
 
 static const struct suite_test random_suite[] = {
     {"random operations give the same answers as in memory, first seed", random_operations},
@@ -76,6 +77,7 @@ int main(void)
 	}
 	add(&backend_memory, suite_memory);
 	add(&backend_sqlite, suite_sqlite);
+	add(&backend_sqlite, suite_sqlite_upload);
 	add(&backend_sqlite, random_suite);
 	return _cmocka_run_group_tests("store", tests, n_tests, NULL, NULL);
 }

@@ -42,6 +42,20 @@ static const struct sample {
     {"default-priority", "LOW", NUMBER, PRIORITY_LOW, true},
     {"max-message-bytes", "64k", NUMBER, 65536, true},
     {"min-free", "2g", NUMBER, 2LL << 30, false},
+    {"max-connections", "100", NUMBER, 100, true},
+    {"max-connections-per-uid", "50", NUMBER, 50, true},
+    {"max-in-flight", "5", NUMBER, 5, true},
+    {"max-buffer-bytes", "3m", NUMBER, 3 << 20, true},
+    {"max-unsent-bytes", "200k", NUMBER, 200 << 10, true},
+    {"max-reply-bytes", "5m", NUMBER, 5 << 20, true},
+    {"max-queued", "77", NUMBER, 77, true},
+    {"max-queued-bytes", "7m", NUMBER, 7 << 20, true},
+    {"max-uploads", "3", NUMBER, 3, false},
+    {"max-upload-bytes", "1g", NUMBER, 1LL << 30, false},
+    {"upload-expiry", "10m", NUMBER, 600 * NS_PER_S, false},
+    {"key-expiry", "2d", NUMBER, 2 * 86400 * NS_PER_S, false},
+    {"request-timeout", "1.5s", NUMBER, 1500 * NS_PER_MS, true},
+    {"send-timeout", "7s", NUMBER, 7 * NS_PER_S, true},
     {"shutdown-grace", "1m30s", NUMBER, 90 * NS_PER_S, true},
     {"log-level", "debug", NUMBER, LOG_DEBUG, true},
 };
@@ -59,6 +73,20 @@ static const struct range {
     {"max-id", "0", "1", "9223372036854775807", "9223372036854775808", 1, INT64_MAX},
     {"max-message-bytes", "1023", "1024", "67108864", "67108865", 1024, 64 << 20},
     {"min-free", NULL, "0", "9223372036854775807", "9223372036854775808", 0, INT64_MAX},
+    {"max-connections", "0", "1", "1000000", "1000001", 1, 1000000},
+    {"max-connections-per-uid", "0", "1", "1000000", "1000001", 1, 1000000},
+    {"max-in-flight", "0", "1", "4096", "4097", 1, 4096},
+    {"max-buffer-bytes", "1048575", "1m", "1024g", "1099511627777", 1 << 20, 1LL << 40},
+    {"max-unsent-bytes", "1023", "1k", "1g", "1073741825", 1024, 1 << 30},
+    {"max-reply-bytes", "1048575", "1m", "1024g", "1099511627777", 1 << 20, 1LL << 40},
+    {"max-queued", "0", "1", "1000000", "1000001", 1, 1000000},
+    {"max-queued-bytes", "1048575", "1m", "1024g", "1099511627777", 1 << 20, 1LL << 40},
+    {"max-uploads", NULL, "0", "1000000000", "1000000001", 0, 1000000000},
+    {"max-upload-bytes", NULL, "0", "1048576g", "1125899906842625", 0, 1LL << 50},
+    {"upload-expiry", "99ms", "100ms", "365d", NULL, NS_PER_S / 10, 365 * 86400 * NS_PER_S},
+    {"key-expiry", "99ms", "100ms", "365d", NULL, NS_PER_S / 10, 365 * 86400 * NS_PER_S},
+    {"request-timeout", "99ms", "100ms", "1h", "1h1ns", NS_PER_S / 10, 3600 * NS_PER_S},
+    {"send-timeout", "99ms", "100ms", "1h", "1h1ns", NS_PER_S / 10, 3600 * NS_PER_S},
     {"shutdown-grace", NULL, "0", "1h", "1h1ns", 0, 3600 * NS_PER_S},
 };
 
@@ -265,6 +293,20 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(conf->default_priority, 0);
 	assert_int_equal(conf->max_message_bytes, 1 << 20);
 	assert_int_equal(conf->min_free_bytes, 64 << 20);
+	assert_int_equal(conf->max_connections, 4096);
+	assert_int_equal(conf->max_connections_per_uid, 2048);
+	assert_int_equal(conf->max_in_flight, 64);
+	assert_int_equal(conf->max_buffer_bytes, 32 << 20);
+	assert_int_equal(conf->max_unsent_bytes, 1 << 20);
+	assert_int_equal(conf->max_reply_bytes, 64 << 20);
+	assert_int_equal(conf->max_queued, 4096);
+	assert_int_equal(conf->max_queued_bytes, 64 << 20);
+	assert_int_equal(conf->max_uploads, 1000);
+	assert_int_equal(conf->max_upload_bytes, 4LL << 30);
+	assert_int_equal(conf->upload_expiry_ns, 3600 * NS_PER_S);
+	assert_int_equal(conf->key_expiry_ns, 86400 * NS_PER_S);
+	assert_int_equal(conf->request_timeout_ns, 30 * NS_PER_S);
+	assert_int_equal(conf->send_timeout_ns, 30 * NS_PER_S);
 	assert_int_equal(conf->shutdown_grace_ns, 10 * NS_PER_S);
 	assert_int_equal(conf->log_level, LOG_INFO);
 }

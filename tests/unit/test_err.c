@@ -5,29 +5,29 @@
 static const struct promise {
 	enum err err;
 	const char *name;
-	int rpc_code, exit_status;
+	int rpc_code, exit_status, retry_ms;
 } promises[] = {
-    {ERR_OK, "ok", 0, 0},
-    {ERR_PARSE_ERROR, "parse_error", -32700, 2},
-    {ERR_INVALID_REQUEST, "invalid", -32600, 2},
-    {ERR_INVALID, "invalid", -32602, 2},
-    {ERR_UNKNOWN_METHOD, "unknown_method", -32601, 2},
-    {ERR_METHOD_NOT_ALLOWED, "method_not_allowed", -32001, 2},
-    {ERR_TOO_LARGE, "too_large", -32002, 2},
-    {ERR_UNAUTHORIZED, "unauthorized", -32003, 4},
-    {ERR_FORBIDDEN, "forbidden", -32004, 4},
-    {ERR_NOT_FOUND, "not_found", -32005, 6},
-    {ERR_CONFLICT, "conflict", -32006, 4},
-    {ERR_IN_PROGRESS, "in_progress", -32007, 5},
-    {ERR_WRONG_STATE, "wrong_state", -32008, 4},
-    {ERR_UPLOAD_GAP, "upload_gap", -32009, 4},
-    {ERR_STALE_ATTEMPT, "stale_attempt", -32010, 4},
-    {ERR_LIMITED, "limited", -32011, 5},
-    {ERR_BUSY, "busy", -32012, 5},
-    {ERR_DRAINING, "draining", -32013, 5},
-    {ERR_DISK_LOW, "disk_low", -32014, 5},
-    {ERR_UNKNOWN_OUTCOME, "unknown_outcome", -32015, 5},
-    {ERR_INTERNAL, "internal", -32603, 4},
+    {ERR_OK, "ok", 0, 0, 0},
+    {ERR_PARSE_ERROR, "parse_error", -32700, 2, 0},
+    {ERR_INVALID_REQUEST, "invalid", -32600, 2, 0},
+    {ERR_INVALID, "invalid", -32602, 2, 0},
+    {ERR_UNKNOWN_METHOD, "unknown_method", -32601, 2, 0},
+    {ERR_METHOD_NOT_ALLOWED, "method_not_allowed", -32001, 2, 0},
+    {ERR_TOO_LARGE, "too_large", -32002, 2, 0},
+    {ERR_UNAUTHORIZED, "unauthorized", -32003, 4, 0},
+    {ERR_FORBIDDEN, "forbidden", -32004, 4, 0},
+    {ERR_NOT_FOUND, "not_found", -32005, 6, 0},
+    {ERR_CONFLICT, "conflict", -32006, 4, 0},
+    {ERR_IN_PROGRESS, "in_progress", -32007, 5, 1000},
+    {ERR_WRONG_STATE, "wrong_state", -32008, 4, 0},
+    {ERR_UPLOAD_GAP, "upload_gap", -32009, 4, 0},
+    {ERR_STALE_ATTEMPT, "stale_attempt", -32010, 4, 0},
+    {ERR_LIMITED, "limited", -32011, 5, 1000},
+    {ERR_BUSY, "busy", -32012, 5, 1000},
+    {ERR_DRAINING, "draining", -32013, 5, 2000},
+    {ERR_DISK_LOW, "disk_low", -32014, 5, 10000},
+    {ERR_UNKNOWN_OUTCOME, "unknown_outcome", -32015, 5, 0},
+    {ERR_INTERNAL, "internal", -32603, 4, 0},
 };
 
 static void the_list_is_the_promised_one(void **state)
@@ -41,6 +41,8 @@ static void the_list_is_the_promised_one(void **state)
 		assert_string_equal(err_name(promise->err), promise->name);
 		assert_int_equal(err_rpc_code(promise->err), promise->rpc_code);
 		assert_int_equal(err_exit_status(promise->err), promise->exit_status);
+		assert_int_equal(
+		    fail_retry_ms(&(struct fail){.err = promise->err}), promise->retry_ms);
 	}
 }
 
@@ -93,6 +95,36 @@ static void fail_set_without_format_takes_the_default_text(void **state)
 	(void)state;
 	fail_set(&fail, ERR_NOT_FOUND, NULL);
 	assert_string_equal(fail.text, "not found");
+}
+
+/* Exit status 5 says: try again later. The outcome being unknown is the exception: nobody knows
+ * when. */
+static void what_may_be_tried_again_says_when(void **state)
+{
+	(void)state;
+	for (int err = ERR_OK + 1; err < ERR_COUNT; err++) {
+		struct fail fail = {.err = (enum err)err};
+
+		if (err != ERR_UNKNOWN_OUTCOME)
+			assert_int_equal(fail_retry_ms(&fail) > 0, err_exit_status(fail.err) == 5);
+	}
+}
+
+static void who_knows_more_says_when(void **state)
+{
+	struct fail fail;
+
+	(void)state;
+	fail.retry_ms = 77;
+	fail_set(&fail, ERR_BUSY, NULL);
+	assert_int_equal(fail.retry_ms, 0);
+	assert_int_equal(fail_retry_ms(&fail), 1000);
+	fail.retry_ms = 50;
+	assert_int_equal(fail_retry_ms(&fail), 50);
+	fail.retry_ms = 60000;
+	assert_int_equal(fail_retry_ms(&fail), 60000);
+	fail_set(&fail, ERR_NOT_FOUND, NULL);
+	assert_int_equal(fail_retry_ms(&fail), 0);
 }
 
 static void the_text_has_no_control_characters(void **state)
@@ -152,6 +184,8 @@ int main(void)
 	    TEST(unknown_names_are_internal_errors),
 	    TEST(fail_set_formats_and_returns_the_error),
 	    TEST(fail_set_without_format_takes_the_default_text),
+	    TEST(what_may_be_tried_again_says_when),
+	    TEST(who_knows_more_says_when),
 	    TEST(the_text_has_no_control_characters),
 	    TEST(the_text_is_valid_utf8),
 	    TEST(a_long_text_is_cut_at_a_character),

@@ -1,6 +1,6 @@
 /* Replays the corpus of the fuzzer, and gives it the table of requests too. */
-#include "../fuzz/fuzz_http.h"
 #include "buf.h"
+#include "fuzz.h"
 #include "requests.h"
 #include "unit.h"
 

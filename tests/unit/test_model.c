@@ -63,20 +63,61 @@ static void other_names_are_no_batch_statuses(void **state)
 
 static void ingestion_statuses_have_names(void **state)
 {
+	static const char *const names[] = {
+	    [INGESTION_YET_TO_START] = "yet_to_start",
+	    [INGESTION_TRIGGERED] = "triggered",
+	    [INGESTION_COMPLETED] = "completed",
+	    [INGESTION_FAILED] = "failed",
+	    [INGESTION_RECEIVING] = "receiving",
+	    [INGESTION_CANCELLED] = "cancelled",
+	};
+
 	(void)state;
-	assert_string_equal(ingestion_status_name(INGESTION_YET_TO_START), "yet_to_start");
-	assert_string_equal(ingestion_status_name(INGESTION_TRIGGERED), "triggered");
-	assert_string_equal(ingestion_status_name(INGESTION_COMPLETED), "completed");
-	assert_string_equal(ingestion_status_name(INGESTION_FAILED), "failed");
+	assert_int_equal(COUNT_OF(names), INGESTION_STATUS_COUNT);
+	for (int i = 0; i < INGESTION_STATUS_COUNT; i++) {
+		enum ingestion_status status;
+
+		assert_string_equal(ingestion_status_name((enum ingestion_status)i), names[i]);
+		assert_true(ingestion_status_by_name(names[i], &status));
+		assert_int_equal(status, i);
+	}
 }
 
-static void final_statuses_are_completed_and_failed(void **state)
+static void other_names_are_no_ingestion_statuses(void **state)
+{
+	enum ingestion_status status;
+
+	(void)state;
+	assert_false(ingestion_status_by_name("", &status));
+	assert_false(ingestion_status_by_name("Completed", &status));
+	assert_false(ingestion_status_by_name("retrying", &status));
+	assert_false(ingestion_status_by_name("canceled", &status));
+}
+
+static void some_statuses_are_final(void **state)
 {
 	(void)state;
 	assert_false(ingestion_status_is_final(INGESTION_YET_TO_START));
 	assert_false(ingestion_status_is_final(INGESTION_TRIGGERED));
 	assert_true(ingestion_status_is_final(INGESTION_COMPLETED));
 	assert_true(ingestion_status_is_final(INGESTION_FAILED));
+	assert_false(ingestion_status_is_final(INGESTION_RECEIVING));
+	assert_true(ingestion_status_is_final(INGESTION_CANCELLED));
+}
+
+static void the_stage_goes_before_the_counts(void **state)
+{
+	struct ingestion it = {.counts = {.batches = 1, .by_status = {[BATCH_FAILED] = 1}}};
+
+	(void)state;
+	assert_int_equal(ingestion_status_of(&it), INGESTION_FAILED);
+	it.stage = STAGE_RECEIVING;
+	assert_int_equal(ingestion_status_of(&it), INGESTION_RECEIVING);
+	it.stage = STAGE_CANCELLED;
+	assert_int_equal(ingestion_status_of(&it), INGESTION_CANCELLED);
+	/* Without any batch it is not completed either. */
+	it = (struct ingestion){.stage = STAGE_RECEIVING};
+	assert_int_equal(ingestion_status_of(&it), INGESTION_RECEIVING);
 }
 
 static void the_status_follows_from_the_counts(void **state)
@@ -166,6 +207,158 @@ static void a_page_keeps_its_batches_in_order(void **state)
 	assert_null(page.batches);
 }
 
+static void a_list_keeps_its_ingestions_in_order(void **state)
+{
+	struct list_page page = {.next = "x"};
+
+	(void)state;
+	for (int64_t i = 0; i < 1000; i++) {
+		struct ingestion *it = list_page_add(&page);
+
+		assert_int_equal(it->seq, 0);
+		it->seq = i;
+	}
+	assert_int_equal(page.n, 1000);
+	for (size_t i = 0; i < page.n; i++)
+		assert_int_equal(page.v[i].seq, i);
+	list_page_free(&page);
+	assert_int_equal(page.n, 0);
+	assert_null(page.v);
+	assert_string_equal(page.next, "");
+}
+
+/* ---- filters ---- */
+
+static struct ingestion example(void)
+{
+	struct ingestion it = {.seq = 42,
+	    .priority = PRIORITY_MEDIUM,
+	    .label = "nightly",
+	    .counts = {.batches = 2, .by_status = {[BATCH_COMPLETED] = 2}}};
+
+	assert_true(uuid_parse("019b2c6e-1234-7abc-8def-0123456789ab", &it.uuid));
+	return it;
+}
+
+static void an_empty_filter_takes_all(void **state)
+{
+	struct list_filter filter = {.status = INGESTION_FAILED, .priority = PRIORITY_LOW};
+	struct ingestion it = example();
+
+	(void)state;
+	assert_true(list_filter_matches(&filter, &it));
+	it = (struct ingestion){.stage = STAGE_RECEIVING, .priority = PRIORITY_HIGH};
+	assert_true(list_filter_matches(&filter, &it));
+}
+
+static void filters_by_status_and_priority(void **state)
+{
+	struct list_filter filter = {.has_status = true};
+	struct ingestion it = example();
+
+	(void)state;
+	for (int i = 0; i < INGESTION_STATUS_COUNT; i++) {
+		filter.status = (enum ingestion_status)i;
+		assert_int_equal(list_filter_matches(&filter, &it), i == INGESTION_COMPLETED);
+	}
+	it.stage = STAGE_CANCELLED;
+	filter.status = INGESTION_CANCELLED;
+	assert_true(list_filter_matches(&filter, &it));
+	filter = (struct list_filter){.has_priority = true};
+	for (int i = PRIORITY_HIGH; i <= PRIORITY_LOW; i++) {
+		filter.priority = (enum priority)i;
+		assert_int_equal(list_filter_matches(&filter, &it), i == PRIORITY_MEDIUM);
+	}
+}
+
+static void filters_by_label_and_number(void **state)
+{
+	static const char *const labels[] = {"nightl", "nightly2", "Nightly", "%"};
+	struct list_filter filter = {.label = "nightly"};
+	struct ingestion it = example();
+
+	(void)state;
+	assert_true(list_filter_matches(&filter, &it));
+	for (size_t i = 0; i < COUNT_OF(labels); i++) {
+		strcpy(filter.label, labels[i]);
+		assert_false(list_filter_matches(&filter, &it));
+	}
+	filter = (struct list_filter){.seq = 42};
+	assert_true(list_filter_matches(&filter, &it));
+	filter.seq = 4;
+	assert_false(list_filter_matches(&filter, &it));
+}
+
+static void filters_by_the_beginning_of_the_id(void **state)
+{
+	const char id[] = "019b2c6e-1234-7abc-8def-0123456789ab";
+	struct ingestion it = example();
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(id); len++) {
+		struct list_filter filter = {.seq = 0};
+
+		memcpy(filter.id_prefix, id, len);
+		assert_true(list_filter_matches(&filter, &it));
+		if (len == 0)
+			continue;
+		filter.id_prefix[len - 1] = filter.id_prefix[len - 1] == 'f' ? '0' : 'f';
+		assert_false(list_filter_matches(&filter, &it));
+	}
+}
+
+static void all_that_is_asked_for_must_hold(void **state)
+{
+	struct list_filter all = {.has_status = true,
+	    .status = INGESTION_COMPLETED,
+	    .has_priority = true,
+	    .priority = PRIORITY_MEDIUM,
+	    .label = "nightly",
+	    .id_prefix = "019b",
+	    .seq = 42};
+	struct list_filter others[] = {all, all, all, all, all};
+	struct ingestion it = example();
+
+	(void)state;
+	assert_true(list_filter_matches(&all, &it));
+	others[0].status = INGESTION_FAILED;
+	others[1].priority = PRIORITY_HIGH;
+	strcpy(others[2].label, "x");
+	strcpy(others[3].id_prefix, "1");
+	others[4].seq = 41;
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		assert_false(list_filter_matches(&others[i], &it));
+}
+
+/* ---- keys, lanes ---- */
+
+static void keys_are_1_to_255_visible_characters(void **state)
+{
+	char text[KEY_MAX + 2];
+
+	(void)state;
+	assert_false(key_is_valid(""));
+	memset(text, 'k', sizeof(text));
+	text[KEY_MAX + 1] = '\0';
+	assert_false(key_is_valid(text));
+	text[KEY_MAX] = '\0';
+	assert_true(key_is_valid(text));
+	for (int c = 1; c < 256; c++) {
+		char one[] = {(char)c, 0}, amid[] = {'a', (char)c, 'b', 0};
+
+		assert_int_equal(key_is_valid(one), c > 32 && c < 127);
+		assert_int_equal(key_is_valid(amid), c > 32 && c < 127);
+	}
+}
+
+static void those_that_run_again_wait_too(void **state)
+{
+	struct lane_total lane = {.batches = {1, 10, 100, 1000, 10000}};
+
+	(void)state;
+	assert_int_equal(lane_waiting(&lane), 101);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,11 +367,21 @@ int main(void)
 	    TEST(batch_statuses_have_names),
 	    TEST(other_names_are_no_batch_statuses),
 	    TEST(ingestion_statuses_have_names),
-	    TEST(final_statuses_are_completed_and_failed),
+	    TEST(other_names_are_no_ingestion_statuses),
+	    TEST(some_statuses_are_final),
+	    TEST(the_stage_goes_before_the_counts),
 	    TEST(the_status_follows_from_the_counts),
 	    TEST(batches_cover_all_ids),
 	    TEST(batches_of_large_numbers_do_not_overflow),
 	    TEST(a_page_keeps_its_batches_in_order),
+	    TEST(a_list_keeps_its_ingestions_in_order),
+	    TEST(an_empty_filter_takes_all),
+	    TEST(filters_by_status_and_priority),
+	    TEST(filters_by_label_and_number),
+	    TEST(filters_by_the_beginning_of_the_id),
+	    TEST(all_that_is_asked_for_must_hold),
+	    TEST(keys_are_1_to_255_visible_characters),
+	    TEST(those_that_run_again_wait_too),
 	};
 
 	return RUN(tests);

@@ -28,7 +28,7 @@ struct fake {
 	struct world *world;
 	const char *begins, *commits, *rollbacks;
 	void (*during_commit)(struct world *world); /* once */
-	int64_t begin_ns, run_ns; /* how long these take */
+	int64_t begin_ns, run_ns, commit_ns; /* how long these take */
 	bool in_turn, lost;
 
 	pthread_mutex_t lock; /* guards all below */
@@ -169,6 +169,7 @@ static enum store_result fake_commit(struct store *store, struct fail *fail)
 	bool allowed = fake->in_turn;
 
 	wait_for_gate(fake);
+	fake->world->now += fake->commit_ns;
 	fake->during_commit = NULL;
 	if (during)
 		during(fake->world);
@@ -191,7 +192,12 @@ static enum store_result fake_rollback(struct store *store, struct fail *fail)
 
 static const struct store_ops fake_ops = {
     .begin = fake_begin,
-    .run = {fake_run, fake_run, fake_run, fake_run, fake_run},
+    .run = {[STORE_SUBMIT] = fake_run,
+	[STORE_APPEND] = fake_run,
+	[STORE_CLAIM] = fake_run,
+	[STORE_STARTED] = fake_run,
+	[STORE_FINISH] = fake_run,
+	[STORE_STATUS] = fake_run},
     .commit = fake_commit,
     .rollback = fake_rollback,
 };
@@ -1236,7 +1242,8 @@ static void so_many_operations_may_wait(void **state)
 	struct world *world = *state;
 
 	post_many(world, STOREQ_MAX_OPS);
-	assert_not_taken(op_new(world, 'z'), "4096 requests wait for the store already");
+	assert_not_taken(
+	    op_new(world, 'z'), "4096 requests wait for the store already, and max-queued is 4096");
 	run_all(world);
 	assert_not_done(world, "z");
 	assert_int_equal(world->answered, STOREQ_MAX_OPS);
@@ -1280,7 +1287,7 @@ static void so_many_bytes_of_ids_may_wait(void **state)
 	size_t half = STOREQ_MAX_BYTES / sizeof(int64_t) / 2;
 
 	assert_true(try_post(submit_new(world, 'a', half)));
-	assert_not_taken(submit_new(world, 'b', half), "64 MiB of ids wait for the store already");
+	assert_not_taken(submit_new(world, 'b', half), "and max-queued-bytes is 67108864");
 	assert_true(try_post(submit_new(world, 'c', half / 2)));
 	post(world, "d");
 	run_all(world);
@@ -1295,7 +1302,7 @@ static void bytes_that_have_run_do_not_count(void **state)
 
 	for (char name = 'a'; name <= 'd'; name++) {
 		assert_true(try_post(submit_new(world, name, most)));
-		assert_not_taken(submit_new(world, 'z', most), "MiB of ids");
+		assert_not_taken(submit_new(world, 'z', most), "max-queued-bytes");
 		storeq_step(world->queue);
 	}
 	storeq_deliver(world->queue);
@@ -1314,7 +1321,7 @@ static void bytes_that_went_back_count(void **state)
 	assert_true(try_post(submit_new(world, 'b', ids)));
 	storeq_step(world->queue);
 	assert_journal(&world->writer, "[a]");
-	assert_not_taken(submit_new(world, 'c', rest), "MiB of ids");
+	assert_not_taken(submit_new(world, 'c', rest), "max-queued-bytes");
 	storeq_step(world->queue);
 	assert_true(try_post(submit_new(world, 'd', rest)));
 	run_all(world);
@@ -1327,9 +1334,125 @@ static void reads_have_a_limit_of_their_own(void **state)
 
 	for (size_t i = 0; i < STOREQ_MAX_OPS; i++)
 		post(world, "1");
-	assert_not_taken(op_new(world, '2'), "4096 requests wait for the store already");
+	assert_not_taken(
+	    op_new(world, '2'), "4096 requests wait for the store already, and max-queued is 4096");
 	post_many(world, STOREQ_MAX_OPS);
-	assert_not_taken(op_new(world, 'z'), "4096 requests wait for the store already");
+	assert_not_taken(
+	    op_new(world, 'z'), "4096 requests wait for the store already, and max-queued is 4096");
+}
+
+/* The queue with limits of its own, which can be changed while it is there. */
+static struct limits *limit_queue(struct world *world, const struct conf *conf)
+{
+	struct limits *limits = limits_new(conf);
+	struct storeq_env env = env_of(world);
+
+	free_queue(world);
+	env.limits = limits;
+	world->queue = storeq_new(&env, false);
+	return limits;
+}
+
+static int64_t hits_of(struct limits *limits, enum limit which)
+{
+	struct wire_limit list[WIRE_STATS_LIMITS];
+
+	limits_list(limits, list);
+	return list[which].hits;
+}
+
+static void limits_are_read_at_each_use_and_hits_counted(void **state)
+{
+	struct world *world = *state;
+	struct conf conf = {.max_queued = 2, .max_queued_bytes = 1 << 20};
+	struct limits *limits = limit_queue(world, &conf);
+
+	post(world, "ab");
+	assert_not_taken(
+	    op_new(world, 'z'), "2 requests wait for the store already, and max-queued is 2");
+	post(world, "A");
+	conf.max_queued = 3;
+	post(world, "c");
+	assert_not_taken(op_new(world, 'z'), "and max-queued is 3");
+	conf.max_queued = 10;
+	assert_not_taken(submit_new(world, 'z', 1 << 17), "and max-queued-bytes is 1048576");
+	assert_int_equal(hits_of(limits, LIMIT_QUEUED), 2);
+	assert_int_equal(hits_of(limits, LIMIT_QUEUED_BYTES), 1);
+	run_all(world);
+	assert_done(world, "abAc");
+	free_queue(world);
+	limits_free(limits);
+}
+
+static void the_ids_of_appends_count(void **state)
+{
+	struct world *world = *state;
+	struct conf conf = {.max_queued = 100, .max_queued_bytes = 1 << 20};
+	struct limits *limits = limit_queue(world, &conf);
+	struct op *op = submit_new(world, 'z', 1 << 17);
+
+	op->q.op.verb = STORE_APPEND;
+	op->q.op.append.ids = &op->ids;
+	post(world, "a");
+	assert_not_taken(op, "and max-queued-bytes is 1048576");
+	run_all(world);
+	free_queue(world);
+	limits_free(limits);
+}
+
+/* ---- figures ---- */
+
+static void figures_of_commits(void **state)
+{
+	struct world *world = *state;
+	struct storeq_figures figures;
+
+	storeq_figures(world->queue, &figures);
+	assert_int_equal(figures.commits, 0);
+	assert_int_equal(figures.commit_mean_ns, 0);
+	world->writer.commit_ns = 300;
+	post(world, "abA");
+	run_all(world);
+	world->writer.commit_ns = 100;
+	post(world, "c1");
+	run_all(world);
+	storeq_figures(world->queue, &figures);
+	assert_int_equal(figures.operations, 4);
+	assert_int_equal(figures.commits, 2);
+	assert_int_equal(figures.commit_last_ns, 100);
+	assert_int_equal(figures.commit_mean_ns, 200);
+	assert_int_equal(figures.commit_max_ns, 300);
+}
+
+static void what_was_not_committed_is_not_in_the_figures(void **state)
+{
+	struct world *world = *state;
+	struct storeq_figures figures;
+
+	world->writer.commits = "u";
+	post(world, "ab");
+	run_all(world);
+	storeq_figures(world->queue, &figures);
+	/* The turn was rolled back; then each of them had a commit of its own. */
+	assert_int_equal(figures.operations, 2);
+	assert_int_equal(figures.commits, 2);
+}
+
+static void figures_of_what_waits(void **state)
+{
+	struct world *world = *state;
+	struct storeq_figures figures;
+	size_t empty = 4 * sizeof(struct storeq_op);
+
+	post(world, "aA1");
+	assert_true(try_post(submit_new(world, 'b', 1000)));
+	storeq_figures(world->queue, &figures);
+	assert_int_equal(figures.queued, 4);
+	assert_int_equal(figures.queued_bytes, empty + 1000 * sizeof(int64_t));
+	run_all(world);
+	storeq_figures(world->queue, &figures);
+	assert_int_equal(figures.queued, 0);
+	assert_int_equal(figures.queued_bytes, 0);
 }
 
 /* ---- reads ---- */
@@ -1649,6 +1772,36 @@ static bool took_signals(struct fake *fake)
 	return took;
 }
 
+/* Waits until the reader has said so often that it has an answer. */
+static void wait_for_reads(struct world *world, int n)
+{
+	struct timespec end = deadline();
+	int error = 0;
+
+	pthread_mutex_lock(&world->lock);
+	while (!error && world->notifies_reads < n)
+		error = pthread_cond_timedwait(&world->notified, &world->lock, &end);
+	pthread_mutex_unlock(&world->lock);
+	assert_int_equal(error, 0);
+}
+
+/* Pages are large: the reader must not get far ahead of the loop. */
+static void the_reader_rests_while_many_answers_are_not_delivered(void **state)
+{
+	struct world *world = *state;
+	struct timespec while_it_rests = {.tv_nsec = 30000000};
+
+	for (int i = 0; i < 3 * STOREQ_UNDELIVERED_READS; i++)
+		post(world, "1");
+	wait_for_reads(world, STOREQ_UNDELIVERED_READS);
+	nanosleep(&while_it_rests, NULL);
+	pthread_mutex_lock(&world->reader.lock);
+	assert_int_equal(journal_count(&world->reader, '<'), STOREQ_UNDELIVERED_READS);
+	pthread_mutex_unlock(&world->reader.lock);
+	wait_for_answers(world, 3 * STOREQ_UNDELIVERED_READS);
+	assert_true(storeq_is_idle(world->queue));
+}
+
 static void signals_are_left_to_the_loop(void **state)
 {
 	struct world *world = *state;
@@ -1925,6 +2078,11 @@ int main(void)
 	    Q_TEST(bytes_that_have_run_do_not_count),
 	    Q_TEST(bytes_that_went_back_count),
 	    Q_TEST(reads_have_a_limit_of_their_own),
+	    Q_TEST(limits_are_read_at_each_use_and_hits_counted),
+	    Q_TEST(the_ids_of_appends_count),
+	    Q_TEST(figures_of_commits),
+	    Q_TEST(what_was_not_committed_is_not_in_the_figures),
+	    Q_TEST(figures_of_what_waits),
 	    Q_TEST(reads_do_not_go_into_write_turns),
 	    Q_TEST(without_a_reader_reads_go_through_the_writer),
 	    Q_TEST(a_read_that_fails_is_an_internal_error),
@@ -1944,6 +2102,7 @@ int main(void)
 	    THREAD_TEST(what_comes_during_a_commit_is_committed_together),
 	    THREAD_TEST(nothing_is_answered_before_the_commit),
 	    THREAD_TEST(reads_do_not_wait_for_a_commit),
+	    THREAD_TEST(the_reader_rests_while_many_answers_are_not_delivered),
 	    THREAD_TEST(signals_are_left_to_the_loop),
 	    THREAD_TEST(an_unknown_outcome_of_a_thread_breaks_the_queue),
 	    THREAD_TEST(an_idle_queue_can_be_freed_at_once),

@@ -181,6 +181,69 @@ static void each_position_counts(void **state)
 		}
 }
 
+/* ---- prefixes ---- */
+
+static void assert_range(const char *prefix, const char *low, const char *high)
+{
+	struct uuid first, last, expected;
+
+	if (!uuid_prefix(prefix, &first, &last))
+		fail_msg("\"%s\" is refused", prefix);
+	expected = parsed(low);
+	assert_memory_equal(first.bytes, expected.bytes, 16);
+	expected = parsed(high);
+	assert_memory_equal(last.bytes, expected.bytes, 16);
+}
+
+static void a_prefix_is_a_range(void **state)
+{
+	(void)state;
+	assert_range(
+	    "", "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff");
+	assert_range(
+	    "0", "00000000-0000-0000-0000-000000000000", "0fffffff-ffff-ffff-ffff-ffffffffffff");
+	assert_range("019b2c6", "019b2c60-0000-0000-0000-000000000000",
+	    "019b2c6f-ffff-ffff-ffff-ffffffffffff");
+	assert_range("019b2c6e", "019b2c6e-0000-0000-0000-000000000000",
+	    "019b2c6e-ffff-ffff-ffff-ffffffffffff");
+	assert_range("019b2c6e-", "019b2c6e-0000-0000-0000-000000000000",
+	    "019b2c6e-ffff-ffff-ffff-ffffffffffff");
+	assert_range("019b2c6e-1234-7abc-8def-0123456789a", "019b2c6e-1234-7abc-8def-0123456789a0",
+	    "019b2c6e-1234-7abc-8def-0123456789af");
+	assert_range(TEXT, TEXT, TEXT);
+}
+
+static void what_begins_no_uuid_has_no_range(void **state)
+{
+	static const char *const texts[] = {"x", "019b2c6e1", "019b2c6-", "-", "019B",
+	    "019b2c6e-1234-7ABC", " 0", "0 ", "%", "019b2c6e--",
+	    "019b2c6e-1234-7abc-8def-0123456789ab0",
+	    "019b2c6e-1234-7abc-8def-0123456789abcdefghijklmnop", "g", "\xc3\xbc"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		struct uuid low, high;
+
+		if (uuid_prefix(texts[i], &low, &high))
+			fail_msg("accepted \"%s\"", texts[i]);
+	}
+}
+
+/* Each beginning of a UUID has it in its range. */
+static void each_beginning_holds_the_uuid(void **state)
+{
+	struct uuid uuid = parsed(TEXT), low, high;
+	char prefix[UUID_TEXT_SIZE] = "";
+
+	(void)state;
+	for (size_t len = 0; len < 36; len++) {
+		assert_true(uuid_prefix(prefix, &low, &high));
+		assert_true(memcmp(low.bytes, uuid.bytes, 16) <= 0);
+		assert_true(memcmp(high.bytes, uuid.bytes, 16) >= 0);
+		prefix[len] = TEXT[len];
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +258,9 @@ int main(void)
 	    TEST(the_text_form_is_read_back),
 	    TEST(what_is_no_uuid_is_refused),
 	    TEST(each_position_counts),
+	    TEST(a_prefix_is_a_range),
+	    TEST(what_begins_no_uuid_has_no_range),
+	    TEST(each_beginning_holds_the_uuid),
 	};
 
 	return RUN(tests);

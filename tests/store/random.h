@@ -1,0 +1,53 @@
+/* Random operations on two stores: what the parts of it share. */
+#ifndef INGESTD_TEST_RANDOM_H
+#define INGESTD_TEST_RANDOM_H
+
+#include "fixture.h"
+#include "rng.h"
+
+#define ATTEMPTS_KEPT 64
+#define UPLOADS_KEPT 8
+
+/* One attempt as each of the stores names it. */
+struct pair {
+	struct store_attempt a, b;
+};
+
+struct both {
+	struct fixture *fx[2]; /* oracle, SQLite */
+	struct rng rng;
+	struct pair attempts[ATTEMPTS_KEPT]; /* the last ones, current or not */
+	size_t n_attempts;
+	struct uuid uploads[UPLOADS_KEPT]; /* the last ones, rolled back or not */
+	size_t n_uploads;
+	struct uuid uuids[4096]; /* all that was ever made, rolled back or not */
+	size_t n_uuids;
+	struct idlist ids;
+	char label[LABEL_MAX + 1];
+	char key[20];
+	char message[64];
+};
+
+/* ---- random_same.c: the answers must be equal ---- */
+
+/* Ends the test when they are not. */
+void same(const char *what, int64_t a, int64_t b);
+void same_answers(struct both *both, struct store_op *a, struct store_op *b);
+/* Without the cursor, which is each store's own. */
+void same_lists(const struct list_page *a, const struct list_page *b);
+
+/* ---- random_ops.c: operations of all kinds ---- */
+
+/* Runs it on both and compares. */
+void run_both(struct both *both, struct store_op *a, struct store_op *b);
+
+/* A whole list, without a key. */
+void random_whole(struct both *both);
+/* Any operation. */
+void random_op(struct both *both);
+
+void compare_status(struct both *both, const struct uuid *uuid, int64_t from_batch, int64_t limit);
+void compare_lists(struct both *both, const struct list_filter *filter, int64_t limit);
+void compare_stats(struct both *both);
+
+#endif

@@ -1,0 +1,150 @@
+#include "random.h"
+
+#include <inttypes.h>
+
+void same(const char *what, int64_t a, int64_t b)
+{
+	if (a != b)
+		fail_msg("%s: %" PRId64 " in memory, %" PRId64 " in SQLite", what, a, b);
+}
+
+static void same_claims(struct both *both, struct store_claim *a, struct store_claim *b)
+{
+	same("claim: batches", (int64_t)a->n, (int64_t)b->n);
+	same("claim: interval", a->interval_ns, b->interval_ns);
+	if (a->n == 0)
+		same("claim: wake-up", a->wake, b->wake);
+	for (size_t i = 0; i < a->n; i++) {
+		struct store_claimed *x = &a->batches[i], *y = &b->batches[i];
+
+		assert_memory_equal(&x->uuid, &y->uuid, sizeof(x->uuid));
+		same("claim: index", x->attempt.index, y->attempt.index);
+		same("claim: attempt", x->attempt.attempt, y->attempt.attempt);
+		same("claim: priority", x->priority, y->priority);
+		assert_string_equal(x->label, y->label);
+		same("claim: ids", (int64_t)x->ids.n, (int64_t)y->ids.n);
+		assert_memory_equal(x->ids.v, y->ids.v, x->ids.n * sizeof(*x->ids.v));
+		both->attempts[both->n_attempts++ % ATTEMPTS_KEPT] =
+		    (struct pair){x->attempt, y->attempt};
+	}
+}
+
+static void same_ingestions(const struct ingestion *a, const struct ingestion *b)
+{
+	assert_memory_equal(&a->uuid, &b->uuid, sizeof(a->uuid));
+	same("status: stage", a->stage, b->stage);
+	same("status: seq", a->seq, b->seq);
+	same("status: priority", a->priority, b->priority);
+	assert_string_equal(a->label, b->label);
+	same("status: batch size", a->batch_size, b->batch_size);
+	same("status: version", a->version, b->version);
+	same("status: created", a->created_ms, b->created_ms);
+	same("status: started", a->started_ms, b->started_ms);
+	same("status: finished", a->finished_ms, b->finished_ms);
+	assert_memory_equal(&a->counts, &b->counts, sizeof(a->counts));
+}
+
+static void same_batches(const struct batch *a, const struct batch *b)
+{
+	same("batch: index", a->index, b->index);
+	same("batch: status", a->status, b->status);
+	same("batch: attempts", a->attempts, b->attempts);
+	same("batch: started", a->started_ms, b->started_ms);
+	same("batch: finished", a->finished_ms, b->finished_ms);
+	same("batch: ids", (int64_t)a->ids_n, (int64_t)b->ids_n);
+	same("batch: ids at", (int64_t)a->ids_at, (int64_t)b->ids_at);
+	same("batch: has an error", a->error != NULL, b->error != NULL);
+	if (a->error)
+		assert_string_equal(a->error, b->error);
+}
+
+static void same_pages(const struct status_page *a, const struct status_page *b)
+{
+	same_ingestions(&a->ingestion, &b->ingestion);
+	same("page: batches", (int64_t)a->n, (int64_t)b->n);
+	same("page: next", a->next_batch, b->next_batch);
+	for (size_t i = 0; i < a->n; i++)
+		same_batches(&a->batches[i], &b->batches[i]);
+	same("page: ids", (int64_t)a->ids.n, (int64_t)b->ids.n);
+	if (a->ids.n > 0)
+		assert_memory_equal(a->ids.v, b->ids.v, a->ids.n * sizeof(*a->ids.v));
+}
+
+void same_lists(const struct list_page *a, const struct list_page *b)
+{
+	same("list: ingestions", (int64_t)a->n, (int64_t)b->n);
+	for (size_t i = 0; i < a->n; i++)
+		same_ingestions(&a->v[i], &b->v[i]);
+}
+
+static void same_submits(const struct store_submit *a, const struct store_submit *b)
+{
+	assert_memory_equal(&a->ingestion, &b->ingestion, sizeof(a->ingestion));
+	same("submit: seq", a->seq, b->seq);
+	same("submit: batches", a->batches, b->batches);
+	same("submit: replayed", a->replayed, b->replayed);
+}
+
+static void same_opens(const struct store_open *a, const struct store_open *b)
+{
+	assert_memory_equal(&a->ingestion, &b->ingestion, sizeof(a->ingestion));
+	same("open: received", a->received, b->received);
+	same("open: digest", digest_equal(&a->digest, &b->digest), true);
+	same("open: replayed", a->replayed, b->replayed);
+	same("open: sealed", a->sealed, b->sealed);
+	same("open: seq", a->seq, b->seq);
+	same("open: batches", a->batches, b->batches);
+}
+
+static void same_seals(const struct store_seal *a, const struct store_seal *b)
+{
+	same("seal: ids", a->ids, b->ids);
+	same("seal: seq", a->seq, b->seq);
+	same("seal: batches", a->batches, b->batches);
+	same("seal: replayed", a->replayed, b->replayed);
+}
+
+static void same_stats(const struct store_stats *a, const struct store_stats *b)
+{
+	assert_memory_equal(a->lanes, b->lanes, sizeof(a->lanes));
+	same("stats: uploads", a->uploads, b->uploads);
+	same("stats: ids of uploads", a->upload_ids, b->upload_ids);
+	same("stats: interval", a->ledger.interval_ns, b->ledger.interval_ns);
+	same("stats: settle", a->ledger.settle_ns, b->ledger.settle_ns);
+	same("stats: pack", a->ledger.pack, b->ledger.pack);
+	same("stats: last claim", a->ledger.last_claim, b->ledger.last_claim);
+	same("stats: last start", a->ledger.last_start, b->ledger.last_start);
+	same("stats: ready since", a->ledger.ready_since, b->ledger.ready_since);
+}
+
+void same_answers(struct both *both, struct store_op *a, struct store_op *b)
+{
+	same("error", a->fail.err, b->fail.err);
+	if (a->fail.err)
+		return;
+	switch (a->verb) {
+	case STORE_SUBMIT:
+		same_submits(&a->submit, &b->submit);
+		break;
+	case STORE_OPEN:
+		same_opens(&a->open, &b->open);
+		break;
+	case STORE_APPEND:
+		same("append: received", a->append.received, b->append.received);
+		break;
+	case STORE_SEAL:
+		same_seals(&a->seal, &b->seal);
+		break;
+	case STORE_CLAIM:
+		same_claims(both, &a->claim, &b->claim);
+		break;
+	case STORE_STATUS:
+		same_pages(&a->status.page, &b->status.page);
+		break;
+	case STORE_STATS:
+		same_stats(&a->stats, &b->stats);
+		break;
+	default:
+		break;
+	}
+}

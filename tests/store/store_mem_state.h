@@ -1,0 +1,137 @@
+/*
+ * What the parts of the oracle share: the rows, and who is who among them. Nothing is kept that can
+ * be counted.
+ */
+#ifndef INGESTD_STORE_MEM_STATE_H
+#define INGESTD_STORE_MEM_STATE_H
+
+#include "store_mem.h"
+
+struct ingestion_row {
+	struct ingestion ingestion; /* counts.by_status stays empty: it is counted when asked for */
+	size_t batches_at;
+	char principal[PRINCIPAL_MAX + 1];
+	char key[KEY_MAX + 1]; /* empty: none, or forgotten */
+	int64_t expires_ms; /* in the store's time; CLOCK_NEVER: nothing is to come */
+};
+
+struct batch_row {
+	size_t owner; /* index of the ingestion's row */
+	struct batch batch; /* `error` belongs to the disk, ids_at and ids_n are not used */
+};
+
+/* Everything that can change in a turn. Ingestions are in order of their creation, batches in
+ * order of (seq, index). */
+struct state {
+	char boot_id[sizeof(((struct clock *)0)->boot_id)];
+	struct store_time time; /* when this was written: in the store's time, */
+	int64_t written_utc_ms; /* and by the wall clock */
+	struct ledger ledger;
+	int64_t next_seq;
+	struct ingestion_row *ingestions;
+	size_t n_ingestions;
+	size_t cap_ingestions;
+	struct batch_row *batches;
+	size_t n_batches;
+	size_t cap_batches;
+};
+
+struct store_mem_disk {
+	struct state committed;
+	struct state turn; /* valid inside a turn */
+	struct idlist *lists; /* of each ingestion; what lies behind its count does not count */
+	size_t n_lists;
+	char **errors; /* all texts that ever were, so that rows can point at them */
+	size_t n_errors;
+	enum store_mem_fault (*fault)(void *arg, enum store_mem_point point);
+	void *fault_arg;
+};
+
+struct store_mem {
+	struct store store;
+	struct store_settings settings;
+	const struct clock *clock;
+	struct store_time time; /* what it was at some moment of this boot */
+	struct store_mem_disk *disk;
+	bool reads; /* sees what is committed, and never fails */
+	bool in_turn;
+	bool broken; /* an outcome was unknown */
+};
+
+/* The operations. A refusal is in op->fail, and has changed nothing. */
+void mem_submit(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_open(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_append(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_seal(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_cancel(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_sweep(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_claim(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_started(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_finish(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_status(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_list(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_stats(struct store_mem *mem, struct state *state, struct store_op *op);
+
+/* ---- states ---- */
+
+void state_copy(struct state *to, const struct state *from);
+void state_swap(struct state *a, struct state *b);
+void state_free(struct state *state);
+
+/* ---- ingestions ---- */
+
+/* What a new ingestion is known by. */
+struct new_ingestion {
+	const struct uuid *uuid;
+	enum stage stage;
+	enum priority priority;
+	const char *label;
+	int64_t batch_size;
+	const struct store_key *key;
+};
+
+/* Adds a row; its list of ids is empty. */
+struct ingestion_row *state_add(
+    struct store_mem *mem, struct state *state, const struct new_ingestion *it);
+
+/* NULL: not there. */
+struct ingestion_row *find_uuid(const struct state *state, const struct uuid *uuid);
+struct ingestion_row *find_key(const struct state *state, const struct store_key *key);
+
+/* Appends to the list of an ingestion. */
+void add_ids(struct store_mem *mem, struct state *state, struct ingestion_row *row,
+    const int64_t *ids, size_t n);
+
+/* The ids of an ingestion: as many as its count says. */
+const int64_t *ids_of(
+    const struct store_mem *mem, const struct state *state, const struct ingestion_row *row);
+
+/* It has all of its ids: gives it the next place in its line. */
+void join_line(struct store_mem *mem, struct state *state, struct ingestion_row *row);
+
+/* An ingestion of this stage: how many there are, and their ids. */
+int64_t count_stage(const struct state *state, enum stage stage, int64_t *ids);
+
+/* The counts with by_status. */
+struct counts counts_of(const struct state *state, const struct ingestion_row *row);
+
+int64_t now_ms(const struct store_mem *mem);
+
+/* ---- batches ---- */
+
+struct ingestion *owner_of(const struct state *state, const struct batch_row *row);
+int64_t length_of(const struct state *state, const struct batch_row *row);
+
+/* Its ids; length_of() many. */
+const int64_t *batch_ids(
+    const struct store_mem *mem, const struct state *state, const struct batch_row *row);
+
+bool in_line(const struct batch_row *row);
+
+/* Batches in all lines. */
+int64_t waiting(const struct state *state);
+
+/* The first in the line of a lane, or NULL. */
+struct batch_row *head_of(const struct state *state, int lane);
+
+#endif
