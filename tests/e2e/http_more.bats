@@ -110,7 +110,7 @@ has_retry_after() {
 
 @test "429 with Retry-After beyond --max-connections, and never a hang" {
   start_web --max-connections 3
-  python3 -S -E "$WEB/crowd.py" hold "$PORT,3,$DIR/held" 3>&- &
+  python3 -B -S -E "$WEB/crowd.py" hold "$PORT,3,$DIR/held" 3>&- &
   COMPANIONS+=("$!")
   wait_until 20 test -e "$DIR/held"
   ask /health -H 'X-Request-Id: x'

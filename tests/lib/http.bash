@@ -56,7 +56,7 @@ status_is() {
 # problem STATUS CODE [PART...]
 problem() {
   status_is "$1"
-  python3 -S -E "$WEB/problem.py" "$DIR" "$@"
+  python3 -B -S -E "$WEB/problem.py" "$DIR" "$@"
 }
 
 # A Python expression on the JSON document d of the last answer.
@@ -73,7 +73,7 @@ post() {
 
 # A script of tests/lib/web: web NAME [ARG...]
 web() {
-  python3 -S -E "$WEB/$1.py" "${@:2}"
+  python3 -B -S -E "$WEB/$1.py" "${@:2}"
 }
 
 # A figure of the daemon, as a Python expression on the reply of the verb stats; asked on the socket, so
@@ -89,4 +89,10 @@ figure_is() {
 # wait_figure EXPRESSION VALUE
 wait_figure() {
   wait_until 20 figure_is "$1" "$2" || fail "$1 is $(figure "$1"), not $2"
+}
+
+# The path of a program that is unpacked when it is not installed (tests/lib/tools.sh) goes to $TOOL; the
+# test is skipped when that cannot be: need_tool NAME
+need_tool() {
+  TOOL=$("$BATS_TEST_DIRNAME/../lib/tools.sh" "$1" 2>"$DIR/why") || skip "$(tail -n 1 "$DIR/why")"
 }

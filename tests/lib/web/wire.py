@@ -1,6 +1,7 @@
 """HTTP byte by byte, for scripts in this directory: what clients that behave cannot do."""
 
 import json
+import os
 import socket
 import sys
 import time
@@ -143,6 +144,15 @@ def until(seconds, condition):
             return value
         assert time.monotonic() < end, "it does not become true"
         time.sleep(0.02)
+
+
+def cpu_and_rss(pid):
+    """Seconds that the process has computed, and the bytes of memory that it has."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    with open(f"/proc/{pid}/statm") as file:
+        pages = int(file.read().split()[1])
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def run(functions):
