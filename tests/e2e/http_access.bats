@@ -105,6 +105,8 @@ reload() {
   refuses 2 0.0.0.0:0 --http-token-file '--http-auth none' -- timeout 20 "$BUILD/ingestd" "${flags[@]}" --http 0.0.0.0:0
   refuses 2 0.0.0.0:0 -- timeout 20 "$BUILD/ingestd" "${flags[@]}" --http 127.0.0.1:0,0.0.0.0:0
   refuses 2 http-token-file nowhere -- timeout 20 "$BUILD/ingestd" "${flags[@]}" --http 0.0.0.0:0 --http-token-file "$DIR/nowhere"
+  write_tokens
+  refuses 2 http-auth http-token-file -- timeout 20 "$BUILD/ingestd" "${flags[@]}" --http 0.0.0.0:0 --http-auth none --http-token-file "$TOKENS"
   [ ! -e "$STORE" ]
   start_daemon --http 0.0.0.0:0 --http-auth none
   find_port
@@ -114,7 +116,6 @@ reload() {
   ask /stats -H 'Host: other.example'
   status_is 200
   stop_daemon
-  write_tokens
   start_daemon --http 0.0.0.0:0 --http-token-file "$TOKENS"
   find_port
   ask /stats

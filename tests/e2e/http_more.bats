@@ -195,6 +195,20 @@ has_retry_after() {
   ! log_has secret
 }
 
+@test "traceparent is in the log when it is one" {
+  local good=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+
+  start_web
+  ask /health -H "traceparent: $good"
+  ask /nope -H "traceparent: $good" -H 'X-Request-Id: lost'
+  grep "traceparent=$good" "$LOG" | grep -qF path=/health
+  for wrong in "${good^^}" "${good}0" "${good%1}" "ff${good#00}" "00-${good//[0-9a-f]/0}" "${good//4736/473g}" "${good/b7/ 7}" x ''; do
+    ask /health -H "traceparent: $wrong" -H 'X-Request-Id: wrong'
+    status_is 200
+  done
+  ! grep 'request_id=wrong' "$LOG" | grep -F traceparent
+}
+
 @test "what the path of a request holds cannot break the log" {
   start_web
   ask '/a%0ats=x%20level=error%20msg=%22forged%22%1b%ff'

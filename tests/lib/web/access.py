@@ -101,14 +101,22 @@ def origins(address):
         return ask(address, request.replace(b"Host: localhost", f"{own}\r\nOrigin: {value}".encode()))
 
     json = "Content-Type: application/json"
-    for value in ["http://evil.example", "null", "http://localhost", "http://localhost:1", f"https://localhost:{address}",
+    for value in ["http://evil.example", "null", "http://localhost", "http://localhost:1", f"ftp://localhost:{address}", "https://localhost",
                   f"http://127.0.0.1:{address}", f"http://localhost:{address}.evil.example", f"localhost:{address}", "",
                   "http://", f"http://localhost:{address}/", f"http://x@localhost:{address}", "file://"]:
         check_problem(origin(post(BODY, json), value), 403, "forbidden")
         check_problem(origin(get("/stats"), value), 403, "forbidden")
         assert origin(get("/health"), value).status == 200, value
     good = f"http://LocalHost:{address}"
-    assert origin(get("/stats"), good).status == 200
+    # A proxy in front of us may have spoken TLS.
+    for value in [good, f"https://localhost:{address}"]:
+        assert origin(get("/stats"), value).status == 200, value
+    for host, value, status in [("localhost", "http://localhost", 200), ("localhost", "https://localhost:443", 200),
+                                ("localhost:443", "https://localhost", 200), ("localhost:80", "http://localhost", 200),
+                                ("localhost", "http://localhost:443", 403), ("localhost", f"http://localhost:{address}", 403)]:
+        with Wire(address) as wire:
+            wire.send(f"GET /stats HTTP/1.1\r\nHost: {host}\r\nOrigin: {value}\r\n\r\n")
+            assert wire.reply().status == status, (host, value)
     for kind in [json, "Content-Type: Application/JSON; charset=utf-8"]:
         assert origin(post(BODY, kind), good).status == 200, kind
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx",
