@@ -271,7 +271,7 @@ static bool speaks_http(struct conn *conn)
 {
 	char first = '{';
 
-	if (conn->known || conn->refused || !conn->rpc->env.speaks_http)
+	if (conn->known || conn->refused || !conn->rpc->speaks_http)
 		return false;
 	evbuffer_copyout(bufferevent_get_input(conn->bev), &first, 1);
 	conn->known = true;
@@ -423,13 +423,13 @@ static void forget(struct conn *conn)
 
 static void hand_over(struct conn *conn)
 {
-	const struct rpc_env *env = &conn->rpc->env;
+	const struct rpc *rpc = conn->rpc;
 	struct bufferevent *bev = conn->bev;
 	struct sock_peer peer = conn->peer;
 	unsigned scopes = conn->scopes;
 
 	forget(conn);
-	env->speaks_http(env->arg, bev, &peer, scopes);
+	rpc->speaks_http(rpc->arg, bev, &peer, scopes);
 }
 
 void conn_free(struct conn *conn)
