@@ -56,6 +56,15 @@ static const struct sample {
     {"key-expiry", "2d", NUMBER, 2 * 86400 * NS_PER_S, false},
     {"request-timeout", "1.5s", NUMBER, 1500 * NS_PER_MS, true},
     {"send-timeout", "7s", NUMBER, 7 * NS_PER_S, true},
+    {"socket-access", "user:root=read,*=submit+read", TEXT, 0, true},
+    {"http", "127.0.0.1:8000,[::1]:8000", TEXT, 0, false},
+    {"http-auth", "none", SWITCH, false, false},
+    {"http-token-file", "/etc/ingestd/tokens", TEXT, 0, true},
+    {"http-allow-host", "ingest.example", TEXT, 0, true},
+    {"http-accepted-status", "202", NUMBER, 202, true},
+    {"http-max-body", "1m", NUMBER, 1 << 20, true},
+    {"http-header-timeout", "3s", NUMBER, 3 * NS_PER_S, true},
+    {"http-idle-timeout", "5m", NUMBER, 300 * NS_PER_S, true},
     {"shutdown-grace", "1m30s", NUMBER, 90 * NS_PER_S, true},
     {"log-level", "debug", NUMBER, LOG_DEBUG, true},
 };
@@ -87,6 +96,10 @@ static const struct range {
     {"key-expiry", "99ms", "100ms", "365d", NULL, NS_PER_S / 10, 365 * 86400 * NS_PER_S},
     {"request-timeout", "99ms", "100ms", "1h", "1h1ns", NS_PER_S / 10, 3600 * NS_PER_S},
     {"send-timeout", "99ms", "100ms", "1h", "1h1ns", NS_PER_S / 10, 3600 * NS_PER_S},
+    {"http-accepted-status", "199", "200", "202", "203", 200, 202},
+    {"http-max-body", "1023", "1024", "1g", "1073741825", 1024, 1 << 30},
+    {"http-header-timeout", "99ms", "100ms", "1h", "1h1ns", NS_PER_S / 10, 3600 * NS_PER_S},
+    {"http-idle-timeout", "99ms", "100ms", "1d", "1d1ns", NS_PER_S / 10, 86400 * NS_PER_S},
     {"shutdown-grace", NULL, "0", "1h", "1h1ns", 0, 3600 * NS_PER_S},
 };
 
@@ -307,6 +320,15 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(conf->key_expiry_ns, 86400 * NS_PER_S);
 	assert_int_equal(conf->request_timeout_ns, 30 * NS_PER_S);
 	assert_int_equal(conf->send_timeout_ns, 30 * NS_PER_S);
+	assert_string_equal(conf->socket_access, "");
+	assert_string_equal(conf->http, "");
+	assert_true(conf->http_auth);
+	assert_string_equal(conf->http_token_file, "");
+	assert_string_equal(conf->http_allow_host, "");
+	assert_int_equal(conf->http_accepted_status, 200);
+	assert_int_equal(conf->http_max_body, 16 << 20);
+	assert_int_equal(conf->http_header_timeout_ns, 10 * NS_PER_S);
+	assert_int_equal(conf->http_idle_timeout_ns, 60 * NS_PER_S);
 	assert_int_equal(conf->shutdown_grace_ns, 10 * NS_PER_S);
 	assert_int_equal(conf->log_level, LOG_INFO);
 }
@@ -840,6 +862,20 @@ static void a_switch_has_six_words(void **state)
 	assert_false(place->conf.pack);
 	assert_refused(place, "--pack: pack: \"maybe\" is not yes or no", "--pack=maybe", NULL);
 	assert_refused(place, "--pack: pack: \"\" is not yes or no", "--pack=", NULL);
+}
+
+static void http_auth_has_two_words(void **state)
+{
+	struct place *place = *state;
+
+	assert_loads(place, "--http-auth", "none", NULL);
+	assert_false(place->conf.http_auth);
+	assert_loads(place, "--http-auth=none", "--http-auth=token", NULL);
+	assert_true(place->conf.http_auth);
+	assert_refused(
+	    place, "--http-auth: http-auth: \"no\" is not token or none", "--http-auth=no", NULL);
+	assert_refused(
+	    place, "--http-auth: http-auth: \"\" is not token or none", "--http-auth=", NULL);
 }
 
 static void the_word_behind_a_switch_is_not_its_value(void **state)
@@ -1536,9 +1572,12 @@ static void help_names_every_option_and_action(void **state)
 	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
 		const struct conf_option *option = &conf_options[i];
 
-		snprintf(start, sizeof(start), "\n  --%s%s%s ", option->name,
+		snprintf(start, sizeof(start), "\n  --%s%s%s", option->name,
 		    option->argument ? " " : "", option->argument ? option->argument : "");
 		assert_contains(text, start);
+		/* A long one has a line of its own. */
+		if (!strchr(" \n", strstr(text, start)[strlen(start)]))
+			fail_msg("more behind %s", start);
 	}
 	for (size_t i = 0; i < COUNT_OF(actions); i++) {
 		snprintf(start, sizeof(start), "\n  --%s ", actions[i]);
@@ -1654,6 +1693,7 @@ int main(void)
 	    CONF_TEST(a_switch_alone_is_on),
 	    CONF_TEST(a_switch_can_be_turned_off),
 	    CONF_TEST(a_switch_has_six_words),
+	    CONF_TEST(http_auth_has_two_words),
 	    CONF_TEST(the_word_behind_a_switch_is_not_its_value),
 	    CONF_TEST(each_action_is_found),
 	    CONF_TEST(an_action_is_known_although_a_value_is_wrong),
