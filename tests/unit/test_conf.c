@@ -1571,12 +1571,14 @@ static void help_names_every_option_and_action(void **state)
 	(void)state;
 	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
 		const struct conf_option *option = &conf_options[i];
+		char behind;
 
 		snprintf(start, sizeof(start), "\n  --%s%s%s", option->name,
 		    option->argument ? " " : "", option->argument ? option->argument : "");
 		assert_contains(text, start);
 		/* A long one has a line of its own. */
-		if (!strchr(" \n", strstr(text, start)[strlen(start)]))
+		behind = strstr(text, start)[strlen(start)];
+		if (behind != ' ' && behind != '\n')
 			fail_msg("more behind %s", start);
 	}
 	for (size_t i = 0; i < COUNT_OF(actions); i++) {
