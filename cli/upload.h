@@ -46,8 +46,7 @@ struct upload {
 
 /*
  * Returns 0 with the daemon's answer in *result, or an exit status after saying why. Usage errors
- * of short lists come before the daemon is asked. From the first part of an upload on SIGINT is
- * caught.
+ * of short lists come before the daemon is asked. From the first request on SIGINT is caught.
  */
 int upload_run(struct upload *upload, struct wire_submit_reply *result);
 

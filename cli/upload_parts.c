@@ -382,8 +382,6 @@ int upload_in_parts(struct upload *upload, struct wire_submit_reply *result)
 	struct fail fail = {0};
 	int status;
 
-	interrupt_catch();
-	upload->client->stop = &interrupt_came;
 	upload->begun = now_ns();
 	digester_begin(&upload->digester, upload->priority, upload->label);
 	while ((status = try_parts(upload, result, &fail)) != 0) {

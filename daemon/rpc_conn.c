@@ -102,14 +102,19 @@ int64_t conn_held(const struct conn *conn)
 	return (int64_t)(conn->lines.in.len - conn->lines.start);
 }
 
-/* Counts what is held when `more` bytes are added. False: that would be too much altogether. */
+/*
+ * Counts what is held when `more` bytes are added. False: that would be too much altogether. But
+ * while nobody else holds anything there is room, or max-message-bytes could be more than ever
+ * fits.
+ */
 static bool count_held(struct conn *conn, size_t more)
 {
 	struct limits *limits = conn->rpc->env.limits;
 	int64_t held = conn_held(conn) + (int64_t)more - RPC_FREE_BYTES;
 	int64_t delta = (held > 0 ? held : 0) - conn->receiving;
 
-	if (delta > 0 && !limits_allow(limits, LIMIT_BUFFER_BYTES, delta))
+	if (delta > 0 && limits_used(limits, LIMIT_BUFFER_BYTES) > conn->receiving &&
+	    !limits_allow(limits, LIMIT_BUFFER_BYTES, delta))
 		return false;
 	conn->receiving += delta;
 	limits_use(limits, LIMIT_BUFFER_BYTES, delta);
