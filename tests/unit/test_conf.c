@@ -1574,10 +1574,9 @@ static void help_names_every_option_and_action(void **state)
 
 		snprintf(start, sizeof(start), "\n  --%s%s%s", option->name,
 		    option->argument ? " " : "", option->argument ? option->argument : "");
+		/* What is longer than the column stands alone. */
+		strcat(start, strlen(start) < 30 ? " " : "\n");
 		assert_contains(text, start);
-		/* A long one has a line of its own. */
-		if (!strchr(" \n", strstr(text, start)[strlen(start)]))
-			fail_msg("more behind %s", start);
 	}
 	for (size_t i = 0; i < COUNT_OF(actions); i++) {
 		snprintf(start, sizeof(start), "\n  --%s ", actions[i]);
