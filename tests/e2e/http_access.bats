@@ -137,7 +137,7 @@ reload() {
   status_is 200
   refuses 2 "127.0.0.1:$PORT" -- timeout 20 "$BUILD/ingestd" --socket "$DIR/other" --store "sqlite:$DIR/other.db" \
     --http "127.0.0.1:$PORT" --log-level error
-  for wrong in 8000 127.0.0.1 127.0.0.1: 127.0.0.1:http 127.0.0.1:65536 :80 ::1:80 [::1] 999.0.0.1:80 127.0.0.1:1,; do
+  for wrong in 8000 127.0.0.1 127.0.0.1: 127.0.0.1:http 127.0.0.1:65536 :80 ::1:80 [::1] 127.0.0.1:1,; do
     refuses 2 http -- timeout 20 "$BUILD/ingestd" --socket "$DIR/other" --store "sqlite:$DIR/other.db" --http "$wrong"
   done
 }
