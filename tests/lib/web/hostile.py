@@ -233,8 +233,8 @@ def never_reads(address):
     """A daemon with --send-timeout 1s, --http-idle-timeout 1h. Whoever takes nothing is dropped; nobody else is."""
     ingestion = submit(address, list(range(1, 3001)))
 
-    def dropped():
-        return ask(address, get("/stats")).json()["connections"]["dropped"]
+    def connections(name):
+        return ask(address, get("/stats")).json()["connections"][name]
 
     with bystander(address), Wire(address, receive_buffer=4096) as wire, Wire(address, receive_buffer=4096) as slow:
         slow.send(get("/status/" + ingestion) * 3)
@@ -242,11 +242,13 @@ def never_reads(address):
         with contextlib.suppress(BlockingIOError):
             for _ in range(1000):
                 wire.socket.send(get("/status/" + ingestion))
-        until(15, lambda: dropped() == 1)
+        until(15, lambda: connections("dropped") == 1)
+        # The bystander, the slow one, and the one that asks.
+        until(5, lambda: connections("open") == 3)
         # Slow is not nothing.
         for _ in range(3):
             assert slow.reply().status == 200
-        assert dropped() == 1
+        assert connections("dropped") == 1
 
 
 run(globals())
