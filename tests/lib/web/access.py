@@ -51,9 +51,10 @@ def tokens(address):
     # What is not there is not there for everybody.
     assert ask(address, get("/nope")).status == 404
     # A body is not awaited from somebody who may not send it; the connection ends.
-    with Wire(address) as wire:
-        wire.send(post("x" * 1000, "Expect: 100-continue")[:-1000])
-        assert wire.reply().status == 401 and wire.is_at_end()
+    for field, status in [("X: y", 401), (bearer("one-secret"), 403)]:
+        with Wire(address) as wire:
+            wire.send(post("x" * 1000, "Expect: 100-continue", field)[:-1000])
+            assert wire.reply().status == status and wire.is_at_end()
     # A connection has no memory of tokens.
     with Wire(address) as wire:
         wire.send(get("/stats", bearer("one-secret")) + get("/stats"))

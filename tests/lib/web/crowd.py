@@ -12,9 +12,9 @@ BODY = '{"ids":[1],"priority":"HIGH"}'
 
 
 def served(address):
-    """A connection on which a request was answered."""
+    """A connection on which a request was answered, with a head like those of browsers."""
     wire = Wire(address)
-    wire.send(get("/health"))
+    wire.send(get("/health", "Cookie: " + "x" * 6000))
     assert wire.reply().status == 200
     return wire
 
