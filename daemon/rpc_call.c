@@ -34,30 +34,34 @@ static int64_t page_bytes(const struct wire_request *request)
 	return 0;
 }
 
-static enum err too_many_replies(const struct limits *limits, struct fail *fail)
+static enum err too_many_replies(const struct limits *limits, bool waits, struct fail *fail)
 {
 	return fail_set(fail, ERR_BUSY,
 	    "%" PRId64 " bytes of replies are under way to clients, and max-reply-bytes is %" PRId64
-	    ": try again in a second",
-	    limits_used(limits, LIMIT_REPLY_BYTES), limits_value(limits, LIMIT_REPLY_BYTES));
+	    "%s: try again in a second",
+	    limits_used(limits, LIMIT_REPLY_BYTES), limits_value(limits, LIMIT_REPLY_BYTES),
+	    waits ? ", half of which is for those who do not wait" : "");
 }
 
 /*
- * Before a long reply is made there must be room for it. A call that waits holds little meanwhile;
- * for its page there is room or not when it comes.
+ * Before a long reply is made there must be room for it. A call that waits holds little meanwhile,
+ * but for long: half of the room stays for those who do not wait. For its page there is room or not
+ * when it comes.
  */
 static enum err reserve(struct call *call, struct fail *fail)
 {
 	struct conn *conn = call->conn;
 	struct limits *limits = conn->rpc->env.limits;
 	const struct wire_request *request = &call->call.request;
-	int64_t page = page_bytes(request);
+	int64_t page = page_bytes(request), kept = 0;
 
 	call->waits = request->method == WIRE_STATUS && request->status.wait_ms > 0;
-	if (call->waits)
+	if (call->waits) {
 		page = WAIT_BYTES;
-	if (page > 0 && !limits_allow(limits, LIMIT_REPLY_BYTES, page))
-		return too_many_replies(limits, fail);
+		kept = limits_value(limits, LIMIT_REPLY_BYTES) / 2;
+	}
+	if (page > 0 && !limits_allow(limits, LIMIT_REPLY_BYTES, page + kept))
+		return too_many_replies(limits, call->waits, fail);
 	call->held = page;
 	limits_use(limits, LIMIT_REPLY_BYTES, page);
 	if (!call->waits)
@@ -81,7 +85,7 @@ static enum err check_room(const struct call *call, size_t len, struct fail *fai
 	if (!call->waits || len <= RPC_FREE_BYTES)
 		return ERR_OK;
 	if (!limits_allow(limits, LIMIT_REPLY_BYTES, (int64_t)len))
-		return too_many_replies(limits, fail);
+		return too_many_replies(limits, false, fail);
 	if (unsent >= most)
 		return fail_set(fail, ERR_BUSY,
 		    "%" PRId64 " bytes of replies were not read, and max-unsent-bytes is %" PRId64,

@@ -200,6 +200,18 @@ buffers_hold() {
   [ "$(wc -c <"$DIR/page")" -gt 300000 ]
 }
 
+@test "long polls leave room for those who do not wait" {
+  local id
+
+  start_daemon --max-reply-bytes 2m
+  id=$(ctl submit 1)
+  rude_stays hold 300 "$(wait_request "$id")"$'\n'
+  [ "$RUDE_LINE" = "busy=172 open=128" ] || fail "$RUDE_LINE"
+  [ "$(stats "s['requests']['waiting']")" -eq 128 ]
+  ctl status "$id"
+  ctl list
+}
+
 @test "pages that long polls bring count, too" {
   local id before
 
