@@ -20,11 +20,12 @@ struct storeq {
 	pthread_t writer, reader;
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t writer_wake, reader_wake;
-	struct fifo engine, front, reads; /* waiting */
+	struct fifo engine, front, reads, lists; /* waiting */
 	struct fifo answered, answered_reads; /* to be delivered */
 	size_t running; /* taken by a thread, not answered yet */
 	int64_t operations, commits; /* that have succeeded */
 	int64_t commit_last_ns, commit_sum_ns, commit_max_ns, committed_at;
+	bool list_was_last; /* of the reads */
 	bool stopping;
 	bool broken, broken_told;
 	struct fail why; /* once broken */
@@ -292,8 +293,20 @@ static bool write_turn(struct storeq *queue)
 /* Under the lock. Without threads nobody delivers while the reader works. */
 static bool may_read(const struct storeq *queue)
 {
-	return queue->reads.first &&
+	return (queue->reads.first || queue->lists.first) &&
 	       (!queue->threads || queue->answered_reads.n < STOREQ_UNDELIVERED_READS);
+}
+
+/*
+ * Under the lock: takes the next read. A list may look at thousands of rows, so other reads and
+ * lists take turns, however many lists wait.
+ */
+static struct storeq_op *take_read(struct storeq *queue)
+{
+	bool list = queue->lists.first && !(queue->reads.first && queue->list_was_last);
+
+	queue->list_was_last = list;
+	return fifo_take(list ? &queue->lists : &queue->reads);
 }
 
 /* Called and left with the lock held. False: nothing waited. */
@@ -306,7 +319,7 @@ static bool read_turn(struct storeq *queue)
 
 	if (!may_read(queue))
 		return false;
-	op = fifo_take(&queue->reads);
+	op = take_read(queue);
 	queue->running++;
 	pthread_mutex_unlock(&queue->lock);
 	result = store_begin(store, &fail);
@@ -397,6 +410,7 @@ static void stop_threads(struct storeq *queue)
 	pthread_mutex_lock(&queue->lock);
 	refuse_waiting(queue, &queue->front, &draining);
 	refuse_waiting(queue, &queue->reads, &draining);
+	refuse_waiting(queue, &queue->lists, &draining);
 	queue->stopping = true;
 	pthread_cond_signal(&queue->writer_wake);
 	pthread_cond_signal(&queue->reader_wake);
@@ -434,6 +448,13 @@ static bool hits(const struct storeq *queue, enum limit which)
 	return true;
 }
 
+static struct fifo *fifo_of(struct storeq *queue, const struct store_op *op)
+{
+	if (!store_op_reads(op))
+		return &queue->front;
+	return op->verb == STORE_LIST ? &queue->lists : &queue->reads;
+}
+
 /* Under the lock: whether the operation may not wait there. */
 static bool is_full(const struct storeq *queue, const struct fifo *fifo, struct storeq_op *op)
 {
@@ -466,7 +487,7 @@ static bool is_full(const struct storeq *queue, const struct fifo *fifo, struct 
 bool storeq_post(struct storeq *queue, struct storeq_op *op)
 {
 	bool reads = store_op_reads(&op->op);
-	struct fifo *fifo = reads ? &queue->reads : &queue->front;
+	struct fifo *fifo = fifo_of(queue, &op->op);
 	bool taken;
 
 	pthread_mutex_lock(&queue->lock);
@@ -571,9 +592,9 @@ void storeq_figures(struct storeq *queue, struct storeq_figures *figures)
 {
 	pthread_mutex_lock(&queue->lock);
 	*figures = (struct storeq_figures){
-	    .queued = (int64_t)(queue->engine.n + queue->front.n + queue->reads.n),
-	    .queued_bytes =
-		(int64_t)(queue->engine.bytes + queue->front.bytes + queue->reads.bytes),
+	    .queued = (int64_t)(queue->engine.n + queue->front.n + queue->reads.n + queue->lists.n),
+	    .queued_bytes = (int64_t)(queue->engine.bytes + queue->front.bytes +
+				      queue->reads.bytes + queue->lists.bytes),
 	    .operations = queue->operations,
 	    .commits = queue->commits,
 	    .commit_last_ns = queue->commit_last_ns,
@@ -589,7 +610,8 @@ bool storeq_is_idle(struct storeq *queue)
 
 	pthread_mutex_lock(&queue->lock);
 	idle = !queue->engine.first && !queue->front.first && !queue->reads.first &&
-	       !queue->answered.first && !queue->answered_reads.first && queue->running == 0;
+	       !queue->lists.first && !queue->answered.first && !queue->answered_reads.first &&
+	       queue->running == 0;
 	pthread_mutex_unlock(&queue->lock);
 	return idle;
 }

@@ -197,7 +197,8 @@ static const struct store_ops fake_ops = {
 	[STORE_CLAIM] = fake_run,
 	[STORE_STARTED] = fake_run,
 	[STORE_FINISH] = fake_run,
-	[STORE_STATUS] = fake_run},
+	[STORE_STATUS] = fake_run,
+	[STORE_LIST] = fake_run},
     .commit = fake_commit,
     .rollback = fake_rollback,
 };
@@ -1469,6 +1470,22 @@ static void reads_do_not_go_into_write_turns(void **state)
 	assert_int_equal(op_named(world, '1')->q.op.status.page.n, 1);
 }
 
+static void a_read_waits_for_one_list_at_most(void **state)
+{
+	struct world *world = *state;
+
+	for (char name = '1'; name <= '3'; name++) {
+		struct op *list = op_new(world, name);
+
+		list->q.op.verb = STORE_LIST;
+		assert_true(try_post(list));
+	}
+	post(world, "567");
+	run_all(world);
+	assert_journal(&world->reader, "[1<[5<[2<[6<[3<[7<");
+	assert_done(world, "123567");
+}
+
 static void without_a_reader_reads_go_through_the_writer(void **state)
 {
 	struct world *world = *state;
@@ -2084,6 +2101,7 @@ int main(void)
 	    Q_TEST(what_was_not_committed_is_not_in_the_figures),
 	    Q_TEST(figures_of_what_waits),
 	    Q_TEST(reads_do_not_go_into_write_turns),
+	    Q_TEST(a_read_waits_for_one_list_at_most),
 	    Q_TEST(without_a_reader_reads_go_through_the_writer),
 	    Q_TEST(a_read_that_fails_is_an_internal_error),
 	    Q_TEST(a_read_that_cannot_begin_is_an_internal_error),
