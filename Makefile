@@ -209,6 +209,9 @@ fuzz:
 	        build/fuzz/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
 	done
 
+asan tsan:
+	@$(MAKE) V=$@ test
+
 lint:
 	@.ci/deps build lint
 	@$(MAKE) $(PARALLEL) all
