@@ -151,10 +151,28 @@ static int try_whole(struct upload *upload, bool *sent, struct wire_reply *reply
 		return status;
 	request.submit.ids = upload->ids; /* borrowed */
 	status = client_call(upload->client, &request, reply, fail);
-	if (upload_is_lost(upload, status) ? upload->client->sent
-					   : status && fail->err == ERR_UNKNOWN_OUTCOME)
+	if (status == EXITS_INTERRUPTED || upload_is_lost(upload, status)
+		? upload->client->sent
+		: status && fail->err == ERR_UNKNOWN_OUTCOME)
 		*sent = true;
 	return status;
+}
+
+/* Why a single message has failed, and what is known about the ids. */
+static int say_failed(const struct upload *upload, int status, bool sent, const struct fail *fail)
+{
+	const char *why = interrupt_came ? "interrupted" : fail->text;
+	char text[UPLOAD_COMMAND_SIZE];
+
+	if (interrupt_came)
+		status = EXITS_INTERRUPTED;
+	else if (sent)
+		status = err_exit_status(ERR_UNKNOWN_OUTCOME);
+	if (sent)
+		return out_fail(status,
+		    "%s; it is unknown whether the ids were submitted, but %s does it once", why,
+		    upload_same_command(upload, text));
+	return out_fail(status, "%s%s", why, interrupt_came ? ", nothing was submitted" : "");
 }
 
 /*
@@ -163,13 +181,14 @@ static int try_whole(struct upload *upload, bool *sent, struct wire_reply *reply
  */
 static int send_whole(struct upload *upload, struct wire_submit_reply *result)
 {
-	char text[UPLOAD_COMMAND_SIZE];
 	struct wire_reply reply;
 	struct fail fail;
 	bool sent = false;
 	int status;
 
 	while ((status = try_whole(upload, &sent, &reply, &fail)) != 0) {
+		if (interrupt_came)
+			break;
 		if (fail.err == ERR_IN_PROGRESS)
 			return CLIENT_NOTHING;
 		/* Without an answer for so long there will hardly be one soon. */
@@ -178,13 +197,11 @@ static int send_whole(struct upload *upload, struct wire_submit_reply *result)
 		if (!upload_is_passing(upload, status, &fail, sent, RETRY_WHOLE_NS))
 			break;
 		upload_rest(upload, &fail, RETRY_WHOLE_NS);
+		if (interrupt_came)
+			break;
 	}
-	if (status && sent)
-		return out_fail(err_exit_status(ERR_UNKNOWN_OUTCOME),
-		    "%s; it is unknown whether the ids were submitted, but %s does it once",
-		    fail.text, upload_same_command(upload, text));
 	if (status)
-		return out_fail(status, "%s", fail.text);
+		return say_failed(upload, status, sent, &fail);
 	*result = reply.submit;
 	result->replayed = result->replayed && !sent;
 	wire_reply_free(&reply);
@@ -203,6 +220,8 @@ int upload_run(struct upload *upload, struct wire_submit_reply *result)
 		status = client_open(upload->client, upload->socket, &fail);
 	if (status)
 		return out_fail(status, "%s", fail.text);
+	interrupt_catch();
+	upload->client->stop = &interrupt_came;
 	request = upload_submit_request(upload);
 	status = fits(upload, &request) ? send_whole(upload, result) : CLIENT_NOTHING;
 	return status == CLIENT_NOTHING ? upload_in_parts(upload, result) : status;

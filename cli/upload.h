@@ -36,6 +36,7 @@ struct upload {
 	size_t sent; /* how many of them are in a message without an answer so far */
 	struct uuid ingestion;
 	bool opened; /* the daemon has answered once, so it knows the ingestion */
+	bool overtaken; /* somebody else has sealed it; the rest is only read, to be compared */
 	int64_t arrived; /* ids in front of those above */
 	int64_t skipped; /* as many of them had arrived before this process began */
 	struct digester digester; /* of what has arrived */
@@ -45,8 +46,7 @@ struct upload {
 
 /*
  * Returns 0 with the daemon's answer in *result, or an exit status after saying why. Usage errors
- * of short lists come before the daemon is asked. From the first part of an upload on SIGINT is
- * caught.
+ * of short lists come before the daemon is asked. From the first request on SIGINT is caught.
  */
 int upload_run(struct upload *upload, struct wire_submit_reply *result);
 

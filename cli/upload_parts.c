@@ -196,6 +196,26 @@ static int send_part(struct upload *upload, size_t n, struct fail *fail)
 	return client_send(upload->client, &request, fail);
 }
 
+/*
+ * A part was refused because of the state. When somebody else, with the same key, has sealed the
+ * upload, all is well if that was the same list. Returns 0, or the exit status for *fail.
+ */
+static int look_overtaken(struct upload *upload, struct fail *fail)
+{
+	struct wire_reply reply;
+	struct fail why;
+	int status = client_status(upload->client, &upload->ingestion, 0, 0, &reply, &why);
+
+	if (status) {
+		*fail = why;
+		return status;
+	}
+	upload->overtaken = reply.status.ingestion.stage == STAGE_SEALED;
+	wire_reply_free(&reply);
+	upload->sent = 0;
+	return upload->overtaken ? 0 : err_exit_status(fail->err);
+}
+
 static int take_answer(struct upload *upload, struct fail *fail)
 {
 	int64_t deadline = now_ns() + upload->client->reply_ms * NS_PER_MS;
@@ -214,6 +234,8 @@ static int take_answer(struct upload *upload, struct fail *fail)
 	if (!fail->err && reply.append.received < expected)
 		fail_set(fail, ERR_INTERNAL, "the daemon has acknowledged too few ids");
 	wire_reply_free(&reply);
+	if (fail->err == ERR_WRONG_STATE)
+		return look_overtaken(upload, fail);
 	if (fail->err)
 		return err_exit_status(fail->err);
 	advance(upload, upload->sent);
@@ -224,7 +246,7 @@ static int take_answer(struct upload *upload, struct fail *fail)
 /* While the daemon works on one part, the next one is read. */
 static int send_parts(struct upload *upload, struct fail *fail)
 {
-	size_t part = part_ids(upload);
+	size_t part = part_ids(upload), n;
 
 	upload->sent = 0;
 	for (;;) {
@@ -239,7 +261,11 @@ static int send_parts(struct upload *upload, struct fail *fail)
 		draw(upload);
 		if (upload->ids.n == 0)
 			return 0;
-		status = send_part(upload, upload->ids.n < part ? upload->ids.n : part, fail);
+		n = upload->ids.n < part ? upload->ids.n : part;
+		if (upload->overtaken)
+			advance(upload, n);
+		else
+			status = send_part(upload, n, fail);
 		if (status)
 			return status;
 	}
@@ -277,13 +303,20 @@ static int seal(struct upload *upload, struct wire_submit_reply *result, struct 
 {
 	struct wire_request request = {
 	    .method = WIRE_SEAL,
-	    .seal = {.ingestion = upload->ingestion, .ids = upload->arrived},
+	    .seal = {.ingestion = upload->ingestion,
+		.ids = upload->arrived,
+		/* Another process may have sent a part, with the same key. */
+		.has_digest = true,
+		.digest = digester_value(&upload->digester)},
 	};
 	struct wire_reply reply;
 	int status = check_content(upload, fail);
 
 	if (!status)
 		status = client_call(upload->client, &request, &reply, fail);
+	if (status && upload->overtaken &&
+	    (fail->err == ERR_UPLOAD_GAP || fail->err == ERR_CONFLICT))
+		return conflict(upload, fail);
 	if (status)
 		return status;
 	*result = reply.submit;
@@ -349,8 +382,6 @@ int upload_in_parts(struct upload *upload, struct wire_submit_reply *result)
 	struct fail fail = {0};
 	int status;
 
-	interrupt_catch();
-	upload->client->stop = &interrupt_came;
 	upload->begun = now_ns();
 	digester_begin(&upload->digester, upload->priority, upload->label);
 	while ((status = try_parts(upload, result, &fail)) != 0) {

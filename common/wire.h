@@ -95,6 +95,8 @@ struct wire_append {
 struct wire_seal {
 	struct uuid ingestion;
 	int64_t ids; /* how many there should be; -1: not said */
+	bool has_digest;
+	struct digest digest; /* of these; unless has_digest is set, not said */
 };
 
 struct wire_cancel {

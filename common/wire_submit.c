@@ -177,6 +177,17 @@ const struct wire_codec wire_codec_append = {
 
 /* ---- seal ---- */
 
+static enum err read_digest(const cJSON *item, struct wire_seal *seal, struct fail *fail)
+{
+	const char *text = json_get_str(item);
+
+	seal->has_digest = item != NULL;
+	if (!item || (text && digest_parse(text, &seal->digest)))
+		return ERR_OK;
+	return fail_set(fail, ERR_INVALID,
+	    "\"digest\" must be a string of 64 hexadecimal digits in lower case");
+}
+
 static enum err read_seal(const struct json_doc *doc, const cJSON *params,
     struct wire_request *request, struct fail *fail)
 {
@@ -189,17 +200,24 @@ static enum err read_seal(const struct json_doc *doc, const cJSON *params,
 	if (ids && !json_get_int(ids, 1, IDLIST_MAX, &request->seal.ids))
 		return fail_set(
 		    fail, ERR_INVALID, "\"id_count\" must be an integer from 1 to %d", IDLIST_MAX);
-	return ERR_OK;
+	return read_digest(json_get(params, "digest"), &request->seal, fail);
 }
 
 static void write_seal(const struct wire_request *request, cJSON *params)
 {
-	wire_add_uuid(params, "ingestion_id", &request->seal.ingestion);
-	if (request->seal.ids >= 0)
-		json_add_int(params, "id_count", request->seal.ids);
+	const struct wire_seal *seal = &request->seal;
+	char digest[DIGEST_TEXT_SIZE];
+
+	wire_add_uuid(params, "ingestion_id", &seal->ingestion);
+	if (seal->ids >= 0)
+		json_add_int(params, "id_count", seal->ids);
+	if (!seal->has_digest)
+		return;
+	digest_format(&seal->digest, digest);
+	cJSON_AddStringToObject(params, "digest", digest);
 }
 
-static const char *const seal_params[] = {"ingestion_id", "id_count", NULL};
+static const char *const seal_params[] = {"ingestion_id", "id_count", "digest", NULL};
 
 /* The ingestion is submitted with this, so the answer is that of submit. */
 const struct wire_codec wire_codec_seal = {

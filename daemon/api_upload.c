@@ -58,7 +58,9 @@ void api_seal(struct api *api, struct api_call *call)
 	if (api_refuses(api, call))
 		return;
 	pending = api_pending_new(api, call, sizeof(*pending), STORE_SEAL, seal_done);
-	pending->op.op.seal = (struct store_seal){.uuid = seal->ingestion, .expected = seal->ids};
+	pending->op.op.seal = (struct store_seal){.uuid = seal->ingestion,
+	    .expected = seal->ids,
+	    .digest = seal->has_digest ? &seal->digest : NULL};
 	api_post_or_finish(pending);
 }
 

@@ -99,7 +99,7 @@ static void on_http(
 	http_adopt(doors->http, bev, peer, scopes);
 }
 
-static struct listener *listen_on(const struct doors_env *env, int fd,
+static struct listener *listen_on(const struct door_env *env, int fd,
     void (*serve)(void *arg, int fd), void (*turn_away)(void *arg, int fd, const struct fail *fail),
     void *arg)
 {
@@ -115,57 +115,41 @@ static struct listener *listen_on(const struct doors_env *env, int fd,
 	return listener;
 }
 
-static void listen_on_all(struct doors *doors, const struct doors_env *env)
+static void listen_on_tcp(
+    struct doors *doors, const struct door_env *env, const struct tcp_listener *address)
 {
-	doors->socket = listen_on(env, env->socket_fd, serve_socket, turn_socket_away, doors->rpc);
-	for (size_t i = 0; i < env->tcp->n; i++) {
-		const struct tcp_listener *address = &env->tcp->v[i];
-		struct entrance *entrance = &doors->tcp[doors->n_tcp++];
+	struct entrance *entrance = &doors->tcp[doors->n_tcp++];
 
-		*entrance = (struct entrance){.http = doors->http, .loopback = address->loopback};
-		entrance->listener =
-		    listen_on(env, address->fd, serve_tcp, turn_tcp_away, entrance);
-		log_info(log_msg("serving http"), log_str("address", address->address));
-	}
+	*entrance = (struct entrance){.http = doors->http, .loopback = address->loopback};
+	entrance->listener = listen_on(env, address->fd, serve_tcp, turn_tcp_away, entrance);
+	log_info(log_msg("serving http"), log_str("address", address->address));
 }
 
 /* ---- life ---- */
 
-static bool needs_tokens(const struct doors_env *env)
+static bool needs_tokens(const struct conf *conf, const struct tcp_listeners *tcp)
 {
-	for (size_t i = 0; i < env->tcp->n; i++)
-		if (!env->tcp->v[i].loopback)
-			return env->conf->http_auth;
+	for (size_t i = 0; i < tcp->n; i++)
+		if (!tcp->v[i].loopback)
+			return conf->http_auth;
 	return false;
 }
 
-struct doors *doors_open(const struct doors_env *env, struct fail *fail)
+struct doors *doors_open(
+    const struct door_env *env, int socket_fd, const struct tcp_listeners *tcp, struct fail *fail)
 {
 	struct doors *doors = xcalloc(1, sizeof(*doors));
 
-	doors->http = http_new(&(struct http_env){.base = env->base,
-				   .api = env->api,
-				   .conf = env->conf,
-				   .clock = env->clock,
-				   .limits = env->limits,
-				   .stats = env->stats,
-				   .needs_tokens = needs_tokens(env)},
-	    fail);
+	doors->http = http_new(env, needs_tokens(env->conf, tcp), fail);
 	if (doors->http)
-		doors->rpc = rpc_new(&(struct rpc_env){.base = env->base,
-					 .api = env->api,
-					 .conf = env->conf,
-					 .clock = env->clock,
-					 .limits = env->limits,
-					 .stats = env->stats,
-					 .speaks_http = on_http,
-					 .arg = doors},
-		    fail);
+		doors->rpc = rpc_new(env, on_http, doors, fail);
 	if (!doors->rpc) {
 		doors_free(doors);
 		return NULL;
 	}
-	listen_on_all(doors, env);
+	doors->socket = listen_on(env, socket_fd, serve_socket, turn_socket_away, doors->rpc);
+	for (size_t i = 0; i < tcp->n; i++)
+		listen_on_tcp(doors, env, &tcp->v[i]);
 	return doors;
 }
 

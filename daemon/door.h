@@ -5,24 +5,10 @@
 #ifndef INGESTD_DOOR_H
 #define INGESTD_DOOR_H
 
-#include "api.h"
-#include "limits.h"
-#include "stats.h"
+#include "door_env.h"
 #include "tcp.h"
 
 struct doors;
-struct event_base;
-
-struct doors_env {
-	struct event_base *base; /* borrowed, and so are the others */
-	struct api *api;
-	const struct conf *conf;
-	const struct clock *clock;
-	struct limits *limits;
-	struct stats *stats;
-	int socket_fd; /* the Unix socket; listens */
-	const struct tcp_listeners *tcp; /* listen */
-};
 
 /*
  * Whether the configuration is one that the doors can work with: addresses, tokens, rules. An
@@ -31,8 +17,12 @@ struct doors_env {
  */
 enum err doors_check(const struct conf *conf, struct fail *fail);
 
-/* Begins to accept. NULL with *fail set when tokens or rules cannot be read. */
-struct doors *doors_open(const struct doors_env *env, struct fail *fail);
+/*
+ * Begins to accept on the Unix socket and the TCP addresses, which listen already and stay the
+ * caller's. NULL with *fail set when tokens or rules cannot be read.
+ */
+struct doors *doors_open(
+    const struct door_env *env, int socket_fd, const struct tcp_listeners *tcp, struct fail *fail);
 
 /* Accepts no more. */
 void doors_close(struct doors *doors);

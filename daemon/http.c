@@ -154,27 +154,30 @@ static void on_watch(evutil_socket_t fd, short events, void *arg)
 
 /* ---- life ---- */
 
-static enum err load_tokens(const struct http_env *env, struct tokens **tokens, struct fail *fail)
+static enum err load_tokens(const struct http *http, struct tokens **tokens, struct fail *fail)
 {
+	const char *file = http->env.conf->http_token_file;
+
 	*tokens = NULL;
-	if (*env->conf->http_token_file)
-		return tokens_load(tokens, env->conf->http_token_file, fail);
-	return env->needs_tokens
-	           ? fail_set(fail, ERR_INVALID,
-			 "http-token-file: others than this machine can connect, so there must "
-			 "be tokens")
-	           : ERR_OK;
+	if (*file)
+		return tokens_load(tokens, file, fail);
+	if (http->needs_tokens)
+		return fail_set(fail, ERR_INVALID,
+		    "http-token-file: others than this machine can connect, so there must be "
+		    "tokens");
+	return ERR_OK;
 }
 
-struct http *http_new(const struct http_env *env, struct fail *fail)
+struct http *http_new(const struct door_env *env, bool needs_tokens, struct fail *fail)
 {
 	struct http *http = xcalloc(1, sizeof(*http));
 
 	http->env = *env;
+	http->needs_tokens = needs_tokens;
 	http->watch = evtimer_new(env->base, on_watch, http);
 	if (!http->watch)
 		abort();
-	if (load_tokens(env, &http->tokens, fail)) {
+	if (load_tokens(http, &http->tokens, fail)) {
 		http_free(http);
 		return NULL;
 	}
@@ -196,7 +199,7 @@ enum err http_reload(struct http *http, struct fail *fail)
 
 	for (struct http_conn *conn = http->conns; conn; conn = conn->next)
 		http_conn_set_timeout(conn);
-	if (load_tokens(&http->env, &fresh, fail))
+	if (load_tokens(http, &fresh, fail))
 		return fail->err;
 	tokens_free(http->tokens);
 	http->tokens = fresh;

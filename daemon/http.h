@@ -5,28 +5,17 @@
 #ifndef INGESTD_HTTP_H
 #define INGESTD_HTTP_H
 
-#include "access.h"
-#include "api.h"
-#include "limits.h"
+#include "door_env.h"
 #include "sock.h"
-#include "stats.h"
 
 struct bufferevent;
-struct event_base;
 struct http;
 
-struct http_env {
-	struct event_base *base; /* borrowed, and so are the others */
-	struct api *api;
-	const struct conf *conf;
-	const struct clock *clock;
-	struct limits *limits;
-	struct stats *stats;
-	bool needs_tokens; /* others than this machine can connect, and may not without one */
-};
-
-/* Reads the tokens file, if there is one. NULL with *fail set when it is wrong. */
-struct http *http_new(const struct http_env *env, struct fail *fail);
+/*
+ * Reads the tokens file, if there is one. `needs_tokens`: others than this machine can connect, and
+ * may not without one. NULL with *fail set when the file is wrong, or missing.
+ */
+struct http *http_new(const struct door_env *env, bool needs_tokens, struct fail *fail);
 
 /* Closes all connections. Only after the answers of all calls were given. */
 void http_free(struct http *http);

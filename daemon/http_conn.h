@@ -19,7 +19,8 @@ struct event;
 #define HTTP_DISCARD_NS (5 * NS_PER_S)
 
 struct http {
-	struct http_env env;
+	struct door_env env;
+	bool needs_tokens;
 	struct tokens *tokens; /* NULL: there are none */
 	struct http_conn *conns;
 	struct event *watch; /* looks after the connections once a second while there are any */

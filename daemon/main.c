@@ -448,15 +448,14 @@ static void build(struct daemon *daemon)
 
 static bool open_doors(struct daemon *daemon, struct fail *fail)
 {
-	daemon->doors = doors_open(&(struct doors_env){.base = daemon->base,
-				       .api = daemon->api,
-				       .conf = &daemon->conf,
-				       .clock = daemon->clock,
-				       .limits = daemon->limits,
-				       .stats = &daemon->stats,
-				       .socket_fd = daemon->socket.fd,
-				       .tcp = &daemon->tcp},
-	    fail);
+	struct door_env env = {.base = daemon->base,
+	    .api = daemon->api,
+	    .conf = &daemon->conf,
+	    .clock = daemon->clock,
+	    .limits = daemon->limits,
+	    .stats = &daemon->stats};
+
+	daemon->doors = doors_open(&env, daemon->socket.fd, &daemon->tcp, fail);
 	return daemon->doors;
 }
 

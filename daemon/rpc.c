@@ -147,7 +147,8 @@ static void measure(void *arg)
 
 /* ---- life ---- */
 
-struct rpc *rpc_new(const struct rpc_env *env, struct fail *fail)
+struct rpc *rpc_new(
+    const struct door_env *env, rpc_speaks_http *speaks_http, void *arg, struct fail *fail)
 {
 	struct socket_rules *rules;
 	struct rpc *rpc;
@@ -156,6 +157,8 @@ struct rpc *rpc_new(const struct rpc_env *env, struct fail *fail)
 		return NULL;
 	rpc = xcalloc(1, sizeof(*rpc));
 	rpc->env = *env;
+	rpc->speaks_http = speaks_http;
+	rpc->arg = arg;
 	rpc->rules = rules;
 	rpc->watch = evtimer_new(env->base, on_watch, rpc);
 	if (!rpc->watch)

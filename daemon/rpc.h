@@ -9,33 +9,22 @@
 #ifndef INGESTD_RPC_H
 #define INGESTD_RPC_H
 
-#include "api.h"
-#include "limits.h"
+#include "door_env.h"
 #include "sock.h"
-#include "stats.h"
 
 struct bufferevent;
-struct event_base;
 struct rpc;
 
-struct rpc_env {
-	struct event_base *base; /* borrowed, and so are the others */
-	struct api *api;
-	const struct conf *conf;
-	const struct clock *clock;
-	struct limits *limits;
-	struct stats *stats;
-	/*
-	 * A connection whose first byte is an upper-case letter speaks HTTP: it is handed over,
-	 * with what it has sent, still counted by limits_admit().
-	 */
-	void (*speaks_http)(
-	    void *arg, struct bufferevent *bev, const struct sock_peer *peer, unsigned scopes);
-	void *arg;
-};
+/*
+ * Takes a connection whose first byte is an upper-case letter, and which so speaks HTTP, with what
+ * it has sent so far; it stays counted by limits_admit().
+ */
+typedef void rpc_speaks_http(
+    void *arg, struct bufferevent *bev, const struct sock_peer *peer, unsigned scopes);
 
 /* NULL with *fail set when the rules for users of the socket are wrong. */
-struct rpc *rpc_new(const struct rpc_env *env, struct fail *fail);
+struct rpc *rpc_new(
+    const struct door_env *env, rpc_speaks_http *speaks_http, void *arg, struct fail *fail);
 
 /* Closes all connections. Only after the answers of all calls were given. */
 void rpc_free(struct rpc *rpc);

@@ -160,7 +160,7 @@ static void refuse(struct call *call, const struct fail *fail)
 
 void call_start(struct conn *conn, const char *line, size_t len)
 {
-	const struct rpc_env *env = &conn->rpc->env;
+	const struct door_env *env = &conn->rpc->env;
 	struct call *call = xcalloc(1, sizeof(*call));
 	struct fail fail;
 

@@ -66,8 +66,9 @@ static int64_t most_unsent(const struct conn *conn)
 /* ---- refusing ---- */
 
 /*
- * There is no way to tell where the next request begins, or no wish to know, so this is the end.
- * But to close with input unread would destroy the answer on its way (tcp(7) and unix(7) alike).
+ * There is no way to tell where the next request begins, or no wish to know, so this is the end,
+ * once what was asked before is answered. But to close with input unread would destroy the answer
+ * on its way (tcp(7) and unix(7) alike).
  */
 void conn_refuse(struct conn *conn, const struct fail *fail)
 {
@@ -88,7 +89,7 @@ static void discard_input(struct conn *conn)
 
 	conn->discarded += evbuffer_get_length(input);
 	evbuffer_drain(input, evbuffer_get_length(input));
-	if (conn_unsent(conn) == 0)
+	if (conn_unsent(conn) == 0 && conn->in_flight == 0)
 		shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
 	if (conn->discarded > RPC_DISCARD_MAX)
 		conn->dead = true;
@@ -101,14 +102,19 @@ int64_t conn_held(const struct conn *conn)
 	return (int64_t)(conn->lines.in.len - conn->lines.start);
 }
 
-/* Counts what is held when `more` bytes are added. False: that would be too much altogether. */
+/*
+ * Counts what is held when `more` bytes are added. False: that would be too much altogether. But
+ * while nobody else holds anything there is room, or max-message-bytes could be more than ever
+ * fits.
+ */
 static bool count_held(struct conn *conn, size_t more)
 {
 	struct limits *limits = conn->rpc->env.limits;
 	int64_t held = conn_held(conn) + (int64_t)more - RPC_FREE_BYTES;
 	int64_t delta = (held > 0 ? held : 0) - conn->receiving;
 
-	if (delta > 0 && !limits_allow(limits, LIMIT_BUFFER_BYTES, delta))
+	if (delta > 0 && limits_used(limits, LIMIT_BUFFER_BYTES) > conn->receiving &&
+	    !limits_allow(limits, LIMIT_BUFFER_BYTES, delta))
 		return false;
 	conn->receiving += delta;
 	limits_use(limits, LIMIT_BUFFER_BYTES, delta);
@@ -236,7 +242,7 @@ static void conn_pump(struct conn *conn)
 	}
 	if (result == WIRE_TOO_LONG)
 		conn_refuse(conn, &fail);
-	if (conn->ended || conn->gone || conn->rpc->draining)
+	if (conn->ended || conn->gone || conn->refused || conn->rpc->draining)
 		call_hurry_all(conn);
 	conn->pumping = false;
 	if (conn->refused)
@@ -270,7 +276,7 @@ static bool speaks_http(struct conn *conn)
 {
 	char first = '{';
 
-	if (conn->known || conn->refused || !conn->rpc->env.speaks_http)
+	if (conn->known || conn->refused || !conn->rpc->speaks_http)
 		return false;
 	evbuffer_copyout(bufferevent_get_input(conn->bev), &first, 1);
 	conn->known = true;
@@ -422,13 +428,13 @@ static void forget(struct conn *conn)
 
 static void hand_over(struct conn *conn)
 {
-	const struct rpc_env *env = &conn->rpc->env;
+	const struct rpc *rpc = conn->rpc;
 	struct bufferevent *bev = conn->bev;
 	struct sock_peer peer = conn->peer;
 	unsigned scopes = conn->scopes;
 
 	forget(conn);
-	env->speaks_http(env->arg, bev, &peer, scopes);
+	rpc->speaks_http(rpc->arg, bev, &peer, scopes);
 }
 
 void conn_free(struct conn *conn)

@@ -22,7 +22,9 @@ struct event;
 #define RPC_MAX_LINGERING 32
 
 struct rpc {
-	struct rpc_env env;
+	struct door_env env;
+	rpc_speaks_http *speaks_http;
+	void *arg; /* of that */
 	struct socket_rules *rules; /* what users may do */
 	struct conn *conns;
 	struct event *watch; /* looks after the connections once a second while one needs it */

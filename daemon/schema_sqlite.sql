@@ -64,7 +64,7 @@ CREATE TABLE ingestion (
 	finished_ms INTEGER NOT NULL,   -- last outcome, or when it was cancelled; 0: not yet
 	principal TEXT,                 -- whose key it is
 	key TEXT,                       -- the client's name for the submission; NULL: none, or forgotten
-	digest BLOB,                    -- of the content; while receiving: of its full chunks
+	digest BLOB,                    -- what the key stands for; while receiving: of the full chunks
 	expires_ms INTEGER,             -- when the upload, the key, or what is left of it goes; NULL: nothing
 	ids BLOB                        -- a list of at most 64 ids, packed as in chunk; NULL: see there
 ) STRICT;

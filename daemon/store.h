@@ -81,11 +81,13 @@ struct store_append {
 /*
  * Ends an upload: it gets its place in the line. A sealed one gives the same answer again.
  * ERR_UPLOAD_GAP when `expected` is not what has arrived, ERR_INVALID when that is nothing,
- * ERR_WRONG_STATE when it is cancelled, ERR_NOT_FOUND.
+ * ERR_CONFLICT when the digest is another one, ERR_WRONG_STATE when it is cancelled, ERR_NOT_FOUND.
+ * What is sealed has a digest as long as it has a key.
  */
 struct store_seal {
 	struct uuid uuid; /* in */
 	int64_t expected; /* in: how many ids there should be, or -1 */
+	const struct digest *digest; /* in: borrowed; that of these ids, or NULL */
 	int64_t ids, seq, batches; /* out */
 	bool replayed; /* out: it was sealed already */
 };

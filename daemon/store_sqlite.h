@@ -50,8 +50,9 @@
 		       "batch_count, digest FROM ingestion WHERE uuid = ?")                        \
 	X(UPLOAD_APPEND, "UPDATE ingestion SET id_count = ?, digest = ?, expires_ms = ?, "         \
 			 "version = version + ? WHERE num = ?")                                    \
-	X(UPLOAD_SEAL, "UPDATE ingestion SET stage = 0, seq = ?, batch_count = ?, digest = ?, "    \
-		       "ids = ?, expires_ms = NULL, version = version + 1 WHERE num = ?")          \
+	X(UPLOAD_SEAL, "UPDATE ingestion SET stage = 0, seq = ?, batch_count = ?, "                \
+		       "digest = iif(key IS NULL, NULL, ?), ids = ?, expires_ms = NULL, version "  \
+		       "= version + 1 WHERE num = ?")                                              \
 	X(UPLOAD_GIVE_UP,                                                                          \
 	    "UPDATE ingestion SET stage = 2, finished_ms = ?, expires_ms = ?, key = NULL, "        \
 	    "principal = NULL, digest = NULL, version = version + 1 WHERE num = ?")                \

@@ -19,8 +19,8 @@ struct upload {
 	int64_t ids; /* that have arrived */
 	int64_t batch_size;
 	int64_t batches;
-	struct digest
-	    digest; /* of the full chunks; not set once it is cancelled or its key forgotten */
+	bool has_digest; /* sealed: if it has a key; cancelled: no */
+	struct digest digest; /* while receiving: of the full chunks */
 };
 
 /* SQLITE_ROW, SQLITE_DONE (there is none) or an error. */
@@ -39,8 +39,9 @@ static int read_upload(struct sqlite_store *store, const struct uuid *uuid, stru
 	    .ids = sqlite3_column_int64(row, 5),
 	    .batch_size = sqlite3_column_int64(row, 6),
 	    .batches = sqlite3_column_int64(row, 7)};
-	if (!sqlite_take_blob(row, 8, upload->digest.bytes, sizeof(upload->digest.bytes)) &&
-	    upload->stage == STAGE_RECEIVING)
+	upload->has_digest =
+	    sqlite_take_blob(row, 8, upload->digest.bytes, sizeof(upload->digest.bytes));
+	if (!upload->has_digest && upload->stage == STAGE_RECEIVING)
 		return SQLITE_CORRUPT;
 	sqlite3_reset(row);
 	return SQLITE_ROW;
@@ -226,6 +227,7 @@ enum store_result sqlite_append(struct store *base, struct store_op *op)
 
 /* ---- seal ---- */
 
+/* The upload has the digest of all that has arrived. */
 static bool may_seal(const struct store_seal *seal, const struct upload *upload, struct fail *fail)
 {
 	if (upload->stage == STAGE_CANCELLED)
@@ -235,6 +237,9 @@ static bool may_seal(const struct store_seal *seal, const struct upload *upload,
 	else if (seal->expected >= 0 && seal->expected != upload->ids)
 		fail_set(fail, ERR_UPLOAD_GAP, "%" PRId64 " ids have arrived, not %" PRId64,
 		    upload->ids, seal->expected);
+	else if (seal->digest && upload->has_digest && !digest_equal(seal->digest, &upload->digest))
+		fail_set(fail, ERR_CONFLICT,
+		    "other ids have arrived: somebody else sends a list with the same key");
 	else
 		return true;
 	return false;
@@ -266,12 +271,10 @@ static void close_upload(struct sqlite_store *store, enum priority priority, int
 static int seal_upload(struct sqlite_store *store, struct upload *upload)
 {
 	void *packed = NULL;
-	int code = complete_digest(store, upload->num, upload->ids, &upload->digest);
+	int code = make_inline(store, upload, &packed);
 
 	upload->seq = store->now.next_seq++;
 	upload->batches = batches_of(upload->ids, upload->batch_size);
-	if (code == SQLITE_DONE)
-		code = make_inline(store, upload, &packed);
 	if (code == SQLITE_DONE)
 		code = sqlite_first(store, SQL_UPLOAD_SEAL, "iibbi", upload->seq, upload->batches,
 		    upload->digest.bytes, (int64_t)sizeof(upload->digest.bytes), packed,
@@ -290,8 +293,14 @@ enum store_result sqlite_seal(struct store *base, struct store_op *op)
 	enum store_result result = find_upload(store, op, &seal->uuid, &upload);
 	int code = SQLITE_DONE;
 
-	if (result != STORE_DONE || op->fail.err || !may_seal(seal, &upload, &op->fail))
+	if (result != STORE_DONE || op->fail.err)
 		return result;
+	if (upload.stage == STAGE_RECEIVING)
+		code = complete_digest(store, upload.num, upload.ids, &upload.digest);
+	if (code != SQLITE_DONE)
+		return sqlite_failed(store, code, &op->fail);
+	if (!may_seal(seal, &upload, &op->fail))
+		return STORE_DONE;
 	seal->replayed = upload.stage == STAGE_SEALED;
 	if (!seal->replayed)
 		code = seal_upload(store, &upload);

@@ -46,6 +46,21 @@ given() {
   ctl submit --key K --label x 1-6
 }
 
+@test "interrupted while the answer is awaited: 130, and what that means" {
+  local pid status=0
+
+  start_fake submit:1:hang
+  interruptible "$BUILD/ingestctl" --socket "$SOCKET" submit 1-10 >"$DIR/out" 2>"$DIR/err"
+  pid=$!
+  wait_until 20 grep -q "^submit hang" "$REQUESTS"
+  kill -INT "$pid"
+  wait "$pid" || status=$?
+  [ "$status" -eq 130 ] || fail "exit status $status: $(<"$DIR/err")"
+  grep -q "interrupted; it is unknown whether the ids were submitted, but the same command with --key .* does it once" "$DIR/err" ||
+    fail "$(<"$DIR/err")"
+  [ ! -s "$DIR/out" ]
+}
+
 @test "keys that are none" {
   local long bad
 

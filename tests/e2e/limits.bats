@@ -86,6 +86,39 @@ wait_request() {
 
 # ---- requests ----
 
+@test "a message that is longer than --max-buffer-bytes arrives when nobody else sends one" {
+  local answer
+
+  start_daemon --max-buffer-bytes 1m --max-message-bytes 4m
+  printf '{"jsonrpc":"2.0","id":1,"method":"submit","params":{"priority":"LOW","ids":[%s]}}\n' \
+    "$(seq -s , 1000001 1300000)" >"$DIR/line"
+  answer=$(rude send <"$DIR/line")
+  [[ $answer == *'"id_count":300000'* ]] || fail "$answer"
+  half 20000 >"$DIR/half"
+  rude_stays hold 1 "@$DIR/half"
+  wait_until 5 buffers_hold 3000
+  answer=$(rude send <"$DIR/line")
+  [[ $answer == *'"code":"busy"'* ]] || fail "$answer"
+}
+
+@test "what was asked before a request that is too long is still answered" {
+  local i id
+
+  start_daemon --max-message-bytes 4k
+  id=$(ctl submit 1)
+  for i in {1..5}; do
+    echo '{"jsonrpc":"2.0","id":"s'"$i"'","method":"submit","params":{"ids":[1],"priority":"LOW"}}'
+  done >"$DIR/lines"
+  wait_request "$id" >>"$DIR/lines"
+  half 6000 >>"$DIR/lines"
+  rude send <"$DIR/lines" >"$DIR/replies"
+  grep -q '"code":"too_large"' "$DIR/replies" || fail "$(<"$DIR/replies")"
+  for i in '"s'{1..5}'"' 1; do
+    grep -q '^{"jsonrpc":"2.0","id":'"$i"',"result"' "$DIR/replies" || fail "$i: $(<"$DIR/replies")"
+  done
+  [ "$(limit_of max-message-bytes hits)" -eq 1 ]
+}
+
 @test "--max-buffer-bytes: who would pass it is refused, small requests are not" {
   local answer
 

@@ -44,7 +44,7 @@ status_request() {
   open_bystander
   for seed in 1 2 3 4 5; do
     python3 -S -E -c 'import random, sys
-sys.stdout.buffer.write(random.Random(int(sys.argv[1])).randbytes(400000))' "$seed" |
+sys.stdout.buffer.write(b"{" + random.Random(int(sys.argv[1])).randbytes(400000))' "$seed" |
       rude send >"$DIR/answers"
     # Each line of it is refused, whatever it is.
     [ "$(grep -c '"code":"parse_error"' "$DIR/answers")" -ge 1000 ]

@@ -308,6 +308,58 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$BUILD/ingestctl" --socket "$SOCKE
   [ "$(ctl list --json | e2e json 'd["status"]')" = cancelled ]
 }
 
+@test "two lists under one key at a time do not become one: 4" {
+  local id status=0
+
+  start_daemon --settle 10m
+  launch_held --key mine
+  wait_until 20 has_received "$held"
+  # As somebody else who is faster.
+  id=$(ctl list --json | e2e json 'd["ingestion_id"]')
+  rpc "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"append\",\"params\":{\"ingestion_id\":\"$id\",\"offset\":$held,\"ids\":[5,6,7]}}"
+  seq 600001 700000 >&7
+  exec 7>&-
+  wait "$HELD" || status=$?
+  [ "$status" -eq 4 ] || fail "exit status $status: $(<"$DIR/err")"
+  grep -q "same key" "$DIR/err" || fail "$(<"$DIR/err")"
+  [ "$(ctl list --json | e2e json 'd["status"], d["counts"]["ids"]')" = "('receiving', 700000)" ]
+}
+
+@test "the same list twice at a time, under one key: whoever is later gets the same answer" {
+  local id
+
+  start_daemon --settle 10m
+  launch_held --key mine
+  wait_until 20 has_received "$held"
+  id=$(ctl submit --key mine 1-700000)
+  seq 600001 700000 >&7
+  exec 7>&-
+  wait "$HELD" || fail "exit status $?: $(<"$DIR/err")"
+  [ "$(<"$DIR/out")" = "$id" ]
+  [ "$(ctl list --json | e2e json 'd["seq"], d["counts"]["ids"]')" = "(1, 700000)" ]
+}
+
+@test "a longer list, when a shorter one was sealed under its key meanwhile: 4" {
+  local last status
+
+  for last in 700000 700001 700002; do
+    status=0
+    start_daemon --settle 10m
+    launch_held --key mine
+    wait_until 20 has_received "$held"
+    ctl submit --key mine 1-700001
+    seq 600001 "$last" >&7
+    exec 7>&-
+    wait "$HELD" || status=$?
+    case $last in
+      700001) [ "$status" -eq 0 ] || fail "exit status $status: $(<"$DIR/err")" ;;
+      *) [ "$status" -eq 4 ] && grep -q "other ids" "$DIR/err" || fail "exit status $status: $(<"$DIR/err")" ;;
+    esac
+    stop_daemon
+    rm -f "$DIR/pipe" "$STORE"*
+  done
+}
+
 @test "a daemon that has lost what it had acknowledged: 4" {
   start_fake --max-message-bytes 4096 append:3:drop submit:2:forget
   refuses 4 "has lost the upload" -- ctl submit --quiet 1-3000

@@ -128,6 +128,8 @@ class Fake:
         ingestion = self.find(params)
         if params.get("id_count", len(ingestion["ids"])) != len(ingestion["ids"]):
             raise Refusal("upload_gap")
+        if params.get("digest", digest(ingestion)) != digest(ingestion):
+            raise Refusal("conflict")
         if ingestion["seq"]:
             return self.sealed(ingestion, replayed=True)
         self.finish(ingestion)

@@ -162,12 +162,15 @@ static void random_append(struct both *both)
 
 static void random_seal(struct both *both)
 {
+	static const struct digest other = {{1}};
 	struct store_op a = {.verb = STORE_SEAL}, b;
 	struct uuid uuid = random_upload(both);
 
 	a.seal = (struct store_seal){.uuid = uuid, .expected = -1};
 	if (rng_chance(&both->rng, 50))
 		a.seal.expected = received(both, &uuid) + rng_chance(&both->rng, 10);
+	if (rng_chance(&both->rng, 10))
+		a.seal.digest = &other;
 	b = a;
 	run_both(both, &a, &b);
 }

@@ -106,6 +106,10 @@ void add_ids(struct store_mem *mem, struct state *state, struct ingestion_row *r
 const int64_t *ids_of(
     const struct store_mem *mem, const struct state *state, const struct ingestion_row *row);
 
+/* That of what has arrived. */
+struct digest digest_of(
+    const struct store_mem *mem, const struct state *state, const struct ingestion_row *row);
+
 /* It has all of its ids: gives it the next place in its line. */
 void join_line(struct store_mem *mem, struct state *state, struct ingestion_row *row);
 

@@ -50,7 +50,7 @@ void mem_submit(struct store_mem *mem, struct state *state, struct store_op *op)
 
 /* ---- open ---- */
 
-static struct digest digest_of(
+struct digest digest_of(
     const struct store_mem *mem, const struct state *state, const struct ingestion_row *row)
 {
 	struct digester digester;

@@ -60,13 +60,21 @@ void mem_append(struct store_mem *mem, struct state *state, struct store_op *op)
 
 /* ---- seal ---- */
 
-static enum err check_seal(const struct ingestion *it, int64_t expected)
+static enum err check_seal(const struct store_mem *mem, const struct state *state,
+    const struct ingestion_row *row, const struct store_seal *seal)
 {
+	const struct ingestion *it = &row->ingestion;
+	struct digest digest = digest_of(mem, state, row);
+	bool has_digest = it->stage == STAGE_RECEIVING || row->key[0];
+
 	if (it->stage == STAGE_CANCELLED)
 		return ERR_WRONG_STATE;
 	if (it->counts.ids == 0)
 		return ERR_INVALID;
-	return expected >= 0 && expected != it->counts.ids ? ERR_UPLOAD_GAP : ERR_OK;
+	if (seal->expected >= 0 && seal->expected != it->counts.ids)
+		return ERR_UPLOAD_GAP;
+	return seal->digest && has_digest && !digest_equal(seal->digest, &digest) ? ERR_CONFLICT
+	                                                                          : ERR_OK;
 }
 
 void mem_seal(struct store_mem *mem, struct state *state, struct store_op *op)
@@ -77,7 +85,7 @@ void mem_seal(struct store_mem *mem, struct state *state, struct store_op *op)
 
 	if (!row)
 		return;
-	err = check_seal(&row->ingestion, seal->expected);
+	err = check_seal(mem, state, row, seal);
 	if (err) {
 		fail_set(&op->fail, err, NULL);
 		return;

@@ -218,6 +218,42 @@ static void a_seal_may_say_how_many(struct fixture *fx)
 	assert_int_equal(try_seal(fx, &uuid, 10).fail.err, ERR_OK);
 }
 
+static enum err seal_with(struct fixture *fx, const struct uuid *uuid, const struct digest *digest)
+{
+	struct store_op op = {.verb = STORE_SEAL};
+
+	op.seal = (struct store_seal){.uuid = *uuid, .expected = -1, .digest = digest};
+	do_op(fx, &op);
+	return op.fail.err;
+}
+
+/* Two clients that use one key at once: the part that came second was skipped. */
+static void a_seal_may_say_which_ids(struct fixture *fx)
+{
+	struct uuid uuid = open_upload(fx, KEY("k")), nameless;
+	struct idlist ids = id_range(FIRST, 3000), others = id_range(1, 3000);
+	struct digest right = digest_begin(PRIORITY_LOW, ""), wrong = right;
+
+	digest_add(&right, ids.v, ids.n);
+	digest_add(&wrong, others.v, others.n);
+	append(fx, &uuid, FIRST, 0, 3000);
+	append(fx, &uuid, 1, 0, 3000);
+	assert_int_equal(seal_with(fx, &uuid, &wrong), ERR_CONFLICT);
+	assert_int_equal(look_at(fx, &uuid).stage, STAGE_RECEIVING);
+	assert_int_equal(version_of(fx, &uuid), 2);
+	assert_int_equal(seal_with(fx, &uuid, &right), ERR_OK);
+	assert_int_equal(seal_with(fx, &uuid, &wrong), ERR_CONFLICT);
+	assert_int_equal(seal_with(fx, &uuid, &right), ERR_OK);
+	/* Without a key it is compared as long as it is an upload. */
+	nameless = open_upload(fx, NO_KEY);
+	append(fx, &nameless, FIRST, 0, 3000);
+	assert_int_equal(seal_with(fx, &nameless, &wrong), ERR_CONFLICT);
+	assert_int_equal(seal_with(fx, &nameless, &right), ERR_OK);
+	assert_int_equal(seal_with(fx, &nameless, &wrong), ERR_OK);
+	idlist_free(&ids);
+	idlist_free(&others);
+}
+
 static void nothing_cannot_be_sealed(struct fixture *fx)
 {
 	struct uuid uuid = open_upload(fx, NO_KEY);
@@ -484,6 +520,7 @@ const struct suite_test suite_upload[] = {
     {"long parts can overlap", long_parts_overlap},
     {"a gap is refused and changes nothing", a_gap_is_refused},
     {"a seal may say how many ids there are", a_seal_may_say_how_many},
+    {"a seal may say which ids there are", a_seal_may_say_which_ids},
     {"nothing cannot be sealed", nothing_cannot_be_sealed},
     {"a sealed upload takes no more", a_sealed_one_takes_no_more},
     {"parts for nobody are not found", nobody_else_is_not_found},

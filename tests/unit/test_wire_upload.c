@@ -249,9 +249,28 @@ static void seals_come_back(void **state)
 	back = request_back(&request);
 	assert_memory_equal(&back.seal.ingestion, &request.seal.ingestion, 16);
 	assert_int_equal(back.seal.ids, -1);
+	assert_false(back.seal.has_digest);
 	request.seal.ids = IDLIST_MAX;
+	request.seal.has_digest = true;
+	assert_true(digest_parse(DIGEST, &request.seal.digest));
 	back = request_back(&request);
 	assert_int_equal(back.seal.ids, IDLIST_MAX);
+	assert_true(back.seal.has_digest);
+	assert_true(digest_equal(&back.seal.digest, &request.seal.digest));
+}
+
+static void a_seal_has_no_other_digest(void **state)
+{
+	static const char *const digests[] = {"\"\"", "1", "null", "\"" DIGEST "0\"", "[]"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(digests); i++) {
+		char *more = xasprintf("\"digest\":%s", digests[i]);
+
+		assert_refuses_more("seal", "\"ingestion_id\":\"" UUID "\"", more,
+		    "\"digest\" must be a string of 64 hexadecimal digits");
+		free(more);
+	}
 }
 
 static void a_seal_counts_at_least_one(void **state)
@@ -354,6 +373,7 @@ int main(void)
 	    TEST(appends_come_back),
 	    TEST(seals_come_back),
 	    TEST(a_seal_counts_at_least_one),
+	    TEST(a_seal_has_no_other_digest),
 	    TEST(cancels_come_back),
 	    TEST(status_has_a_limit),
 	    TEST(long_polls_come_back),

@@ -145,7 +145,9 @@ def come_and_go(address, pid):
             wire.socket.close()
         return until(10, lambda: alone(address))
 
-    round_()
+    # The allocator has its own idea of what to keep at first.
+    for _ in range(3):
+        round_()
     descriptors = len(os.listdir(f"/proc/{pid}/fd"))
     _, rss = cpu_and_rss(pid)
     for _ in range(4):
@@ -155,7 +157,7 @@ def come_and_go(address, pid):
         assert limit["used"] == 0, limit
     assert len(os.listdir(f"/proc/{pid}/fd")) <= descriptors + 1
     if os.environ.get("VARIANT", "release") == "release":
-        assert cpu_and_rss(pid)[1] - rss < 1 << 20
+        assert cpu_and_rss(pid)[1] - rss < 2 << 20
 
 
 run(globals())
