@@ -48,7 +48,7 @@ reload() {
   web access tokens "$PORT"
   web access principals "$PORT"
   # Neither tokens nor hashes get into the log, but who it was.
-  run ! grep -E 'secret|[0-9a-f]{64}' "$LOG"
+  log_lacks -E 'secret|[0-9a-fA-F]{64}'
   grep 'path=/ingest ' "$LOG" | grep -qF principal=token:both
   # The socket has users instead.
   VIA=unix
@@ -126,7 +126,7 @@ reload() {
 
 @test "several addresses, each with its own rules; one that is taken is named" {
   if [ -e /proc/net/if_inet6 ] && grep -q ' lo$' /proc/net/if_inet6; then
-    start_web --http "127.0.0.1:0,[::1]:0"
+    start_web --http '127.0.0.1:0,[::1]:0'
     [ "$(grep -c 'msg="serving http"' "$LOG")" -eq 2 ]
     curl -sSfg "http://$(sed -n 's/.*msg="serving http" address="\(\[::1\]:[0-9]*\)"$/\1/p' "$LOG")/health"
     PORT=$(sed -n 's/.*msg="serving http" address=127.0.0.1:\([0-9]*\)$/\1/p' "$LOG")

@@ -192,7 +192,7 @@ has_retry_after() {
   [ "$(of_body 'd["instance"]')" = mine-1 ]
   grep 'request_id=mine-1' "$LOG" | grep -F 'msg="http request" method=GET path=/status/x status=404' | grep -qF client=127.0.0.1
   # The query is not logged: it may hold what is nobody's business.
-  run ! log_has secret
+  log_lacks -F secret
 }
 
 @test "traceparent is in the log when it is one" {
@@ -202,21 +202,20 @@ has_retry_after() {
   ask /health -H "traceparent: $good"
   ask /nope -H "traceparent: $good" -H 'X-Request-Id: lost'
   grep "traceparent=$good" "$LOG" | grep -qF path=/health
-  for wrong in "${good^^}" "${good}0" "${good%1}" "ff${good#00}" "00-${good//[0-9a-f]/0}" "${good//4736/473g}" "${good/b7/ 7}" x ''; do
+  for wrong in "${good^^}" "${good}0" "${good%1}" "ff${good#00}" "${good//[0-9a-f]/0}" "${good//4736/473g}" "${good/b7/ 7}" x ''; do
     ask /health -H "traceparent: $wrong" -H 'X-Request-Id: wrong'
     status_is 200
   done
-  if grep 'request_id=wrong' "$LOG" | grep -F traceparent; then
-    fail "that should not be there"
-  fi
+  log_has 'request_id=wrong' 9
+  log_lacks -E 'request_id=wrong.*traceparent|traceparent.*request_id=wrong'
 }
 
 @test "what the path of a request holds cannot break the log" {
   start_web
   ask '/a%0ats=x%20level=error%20msg=%22forged%22%1b%ff'
   problem 404 not_found
-  run ! grep -q '^ts=x' "$LOG"
-  run ! env LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f]' "$LOG"
+  log_lacks '^ts=x'
+  log_lacks $'[\x01-\x08\x0b-\x1f]'
   log_has 'status=404'
 }
 

@@ -96,3 +96,11 @@ wait_figure() {
 need_tool() {
   TOOL=$("$BATS_TEST_DIRNAME/../lib/tools.sh" "$1" 2>"$DIR/why") || skip "$(tail -n 1 "$DIR/why")"
 }
+
+# The log has no line that matches: log_lacks GREP_ARG...
+log_lacks() {
+  local line
+
+  line=$(LC_ALL=C grep -m 1 "$@" "$LOG") || return 0
+  fail "the log has: $line"
+}
