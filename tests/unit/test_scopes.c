@@ -2,6 +2,7 @@
 #include "access.h"
 #include "api.h"
 #include "unit.h"
+#include "util.h"
 #include "wire.h"
 
 #define PAGE "man/ingestd-http.7"
