@@ -48,11 +48,21 @@ void api_post_or_finish(struct pending *pending)
 		api_finish(pending);
 }
 
+/* When another daemon may be there: what runs here has ended by then. */
+static int64_t drained_in_ms(const struct api *api)
+{
+	int64_t passed = clock_boot_ns(api->env.clock) - api->draining_since;
+	int64_t left = api->env.conf->shutdown_grace_ns - passed;
+
+	return (left > NS_PER_S ? left : NS_PER_S) / NS_PER_MS;
+}
+
 bool api_refuses(struct api *api, struct api_call *call)
 {
 	if (!api->draining)
 		return false;
 	fail_set(&call->reply.fail, ERR_DRAINING, NULL);
+	call->reply.fail.retry_ms = drained_in_ms(api);
 	api_answer(call);
 	return true;
 }
@@ -160,6 +170,7 @@ void api_changed(struct api *api, const struct uuid *ingestion)
 void api_drain(struct api *api)
 {
 	api->draining = true;
+	api->draining_since = clock_boot_ns(api->env.clock);
 }
 
 bool api_is_draining(const struct api *api)

@@ -9,6 +9,7 @@ struct api {
 	struct api_env env;
 	struct watch *watch; /* calls that wait for a change */
 	bool draining;
+	int64_t draining_since; /* boot_ns */
 };
 
 /* A call that waits for the store. The struct of a verb begins with it. */

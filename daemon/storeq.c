@@ -8,6 +8,10 @@
 #include <signal.h>
 #include <stdlib.h>
 
+/* What a client that found the queue full is told to wait. */
+#define RETRY_MIN_MS 1000
+#define RETRY_MAX_MS 60000
+
 struct fifo {
 	struct storeq_op *first, *last;
 	size_t n;
@@ -455,6 +459,18 @@ static struct fifo *fifo_of(struct storeq *queue, const struct store_op *op)
 	return op->verb == STORE_LIST ? &queue->lists : &queue->reads;
 }
 
+/* When the queue will have done about half of what waits there, by the pace of the commits so far. */
+static int64_t retry_ms(const struct storeq *queue, const struct fifo *fifo)
+{
+	int64_t per_commit = queue->commits > 0 ? queue->operations / queue->commits + 1 : 1;
+	int64_t commit_ns = queue->commits > 0 ? queue->commit_sum_ns / queue->commits : 0;
+	int64_t ms = (int64_t)fifo->n / 2 / per_commit * commit_ns / NS_PER_MS;
+
+	if (ms < RETRY_MIN_MS)
+		return RETRY_MIN_MS;
+	return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
+}
+
 /* Under the lock: whether the operation may not wait there. */
 static bool is_full(const struct storeq *queue, const struct fifo *fifo, struct storeq_op *op)
 {
@@ -468,17 +484,17 @@ static bool is_full(const struct storeq *queue, const struct fifo *fifo, struct 
 	}
 	if ((int64_t)fifo->n >= most) {
 		fail_set(&op->op.fail, ERR_BUSY,
-		    "%zu requests wait for the store already, and max-queued is %" PRId64
-		    ": try again in a second",
-		    fifo->n, most);
+		    "%zu requests wait for the store already, and max-queued is %" PRId64, fifo->n,
+		    most);
+		op->op.fail.retry_ms = retry_ms(queue, fifo);
 		return hits(queue, LIMIT_QUEUED);
 	}
 	/* One is always taken, however large. */
 	if (fifo->n > 0 && (int64_t)bytes > most_bytes) {
 		fail_set(&op->op.fail, ERR_BUSY,
-		    "%zu bytes would wait for the store, and max-queued-bytes is %" PRId64
-		    ": try again in a second",
-		    bytes, most_bytes);
+		    "%zu bytes would wait for the store, and max-queued-bytes is %" PRId64, bytes,
+		    most_bytes);
+		op->op.fail.retry_ms = retry_ms(queue, fifo);
 		return hits(queue, LIMIT_QUEUED_BYTES);
 	}
 	return false;

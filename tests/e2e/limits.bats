@@ -215,7 +215,7 @@ buffers_hold() {
 @test "pages that long polls bring count, too" {
   local id before
 
-  start_daemon --max-reply-bytes 3m --batch-size 1000 --settle 3s --rate 1/1h --handler simulate:delay=10ms
+  start_daemon --max-reply-bytes 3m --batch-size 1000 --settle 8s --rate 1/1h --handler simulate:delay=10ms
   id=$(ctl submit 1000000000000-1000000029999)
   open_bystander
   before=$(rss)

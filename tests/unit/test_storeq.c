@@ -1260,6 +1260,28 @@ static void a_full_queue_takes_more_when_some_have_run(void **state)
 	assert_not_taken(op_new(world, 'z'), "requests wait");
 }
 
+static void who_finds_it_full_is_told_when_by_the_pace_of_the_store(void **state)
+{
+	struct world *world = *state;
+	struct op *op;
+
+	/* 2 s for each commit of one operation: half of the queue takes more than the longest wait. */
+	world->writer.commit_ns = 2 * NS_PER_S;
+	post(world, "a");
+	run_all(world);
+	post_many(world, STOREQ_MAX_OPS);
+	op = op_new(world, 'z');
+	assert_not_taken(op, "requests wait");
+	assert_int_equal(op->q.op.fail.retry_ms, 60000);
+	/* Turns of many: 17 commits, half of them. */
+	world->writer.commit_ns = NS_PER_S;
+	run_all(world);
+	post_many(world, STOREQ_MAX_OPS);
+	op = op_new(world, 'z');
+	assert_not_taken(op, "requests wait");
+	assert_in_range(op->q.op.fail.retry_ms, 5000, 15000);
+}
+
 static void a_full_queue_takes_operations_of_the_engine(void **state)
 {
 	struct world *world = *state;
@@ -2089,6 +2111,7 @@ int main(void)
 	    Q_TEST(a_late_turn_that_is_undone_is_replayed_whole),
 	    Q_TEST(so_many_operations_may_wait),
 	    Q_TEST(a_full_queue_takes_more_when_some_have_run),
+	    Q_TEST(who_finds_it_full_is_told_when_by_the_pace_of_the_store),
 	    Q_TEST(a_full_queue_takes_operations_of_the_engine),
 	    Q_TEST(the_engine_does_not_fill_the_queue),
 	    Q_TEST(so_many_bytes_of_ids_may_wait),
