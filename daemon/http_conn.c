@@ -246,7 +246,7 @@ static void watch_stage(struct http_conn *conn, int64_t passed)
 {
 	switch (http_parser_stage(&conn->parser)) {
 	case HTTP_IDLE:
-		if (passed >= conf_of(conn)->http_idle_timeout_ns && http_conn_unsent(conn) == 0)
+		if (passed >= conf_of(conn)->http_idle_timeout_ns)
 			drop(conn);
 		break;
 	case HTTP_IN_HEAD:
@@ -275,6 +275,16 @@ static void look_whether_gone(struct http_conn *conn)
 		conn->gone = poll(&poll_fd, 1, 0) > 0;
 }
 
+/*
+ * A reply is on its way, and nothing else is: that may take long, as long as the client reads at
+ * all (--send-timeout). To be idle, or to be closed, begins behind it.
+ */
+static bool is_sending(const struct http_conn *conn)
+{
+	return http_conn_unsent(conn) > 0 &&
+	       (conn->closing || http_parser_stage(&conn->parser) == HTTP_IDLE);
+}
+
 void http_conn_watch(struct http_conn *conn, int64_t now)
 {
 	int64_t passed = now - conn->since;
@@ -283,6 +293,8 @@ void http_conn_watch(struct http_conn *conn, int64_t now)
 		return;
 	if (is_busy(conn))
 		look_whether_gone(conn);
+	else if (is_sending(conn))
+		conn->since = now;
 	else if (conn->closing && passed >= HTTP_DISCARD_NS)
 		drop(conn);
 	else if (!conn->closing)

@@ -45,3 +45,8 @@ teardown() { daemon_teardown; }
   web hostile never_reads "$PORT"
   log_has 'msg="connection dropped" reason='
 }
+
+@test "who reads the last answer late gets all of it" {
+  start_web --settle 10m --batch-size 1000
+  web hostile reads_late "$PORT" "$SOCKET"
+}

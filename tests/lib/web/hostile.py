@@ -251,4 +251,19 @@ def never_reads(address):
         assert connections("dropped") == 1
 
 
+def reads_late(address):
+    """A daemon with --batch-size 1000. Who reads the last answer late, or slowly, gets all of it."""
+    path = "/status/" + submit(address, list(range(10 ** 15, 10 ** 15 + 30_000)))
+    whole = ask(address, get(path)).body
+    with Wire(address) as http10, Wire(address) as close:
+        http10.send(get(path, version="1.0"))
+        close.send(get(path, "Connection: close"))
+        # Longer than what a client sends behind its last request is thrown away.
+        time.sleep(7)
+        for wire in http10, close:
+            reply = wire.reply()
+            assert reply.fields["connection"] == "close" and reply.body == whole, len(reply.body)
+            assert wire.is_at_end()
+
+
 run(globals())
