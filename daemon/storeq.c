@@ -459,7 +459,8 @@ static struct fifo *fifo_of(struct storeq *queue, const struct store_op *op)
 	return op->verb == STORE_LIST ? &queue->lists : &queue->reads;
 }
 
-/* When the queue will have done about half of what waits there, by the pace of the commits so far. */
+/* When the queue will have done about half of what waits there, by the pace of the commits so far.
+ */
 static int64_t retry_ms(const struct storeq *queue, const struct fifo *fifo)
 {
 	int64_t per_commit = queue->commits > 0 ? queue->operations / queue->commits + 1 : 1;

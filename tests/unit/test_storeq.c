@@ -1265,7 +1265,8 @@ static void who_finds_it_full_is_told_when_by_the_pace_of_the_store(void **state
 	struct world *world = *state;
 	struct op *op;
 
-	/* 2 s for each commit of one operation: half of the queue takes more than the longest wait. */
+	/* 2 s for each commit of one operation: half of the queue takes more than the longest wait.
+	 */
 	world->writer.commit_ns = 2 * NS_PER_S;
 	post(world, "a");
 	run_all(world);
