@@ -18,8 +18,6 @@
 #define TELL_NS NS_PER_S
 /* What one who is turned away may have sent already. */
 #define TURNED_AWAY_READS 16
-/* Clients on TCP have no user; they are counted as one. */
-#define NO_UID ((uid_t)-1)
 
 /* ---- new connections ---- */
 
@@ -104,7 +102,7 @@ void http_serve(struct http *http, int fd, bool loopback)
 	struct http_conn *conn;
 	struct fail fail;
 
-	if (limits_admit(http->env.limits, NO_UID, &fail)) {
+	if (limits_admit(http->env.limits, LIMITS_NO_UID, &fail)) {
 		http_turn_away(http, fd, &fail);
 		return;
 	}
@@ -116,7 +114,7 @@ void http_serve(struct http *http, int fd, bool loopback)
 		abort();
 	conn = http_conn_new(http, bev);
 	conn->loopback = loopback;
-	conn->peer.uid = NO_UID;
+	conn->peer.uid = LIMITS_NO_UID;
 	name_client(fd, conn->address);
 	link_conn(http, conn);
 }

@@ -170,7 +170,10 @@ enum err limits_admit(struct limits *limits, uid_t uid, struct fail *fail)
 	if (used >= limits_value(limits, LIMIT_CONNECTIONS))
 		return refuse(limits, LIMIT_CONNECTIONS, used, fail, "");
 	if (*link && (*link)->connections >= limits_value(limits, LIMIT_CONNECTIONS_PER_UID)) {
-		snprintf(whose, sizeof(whose), " of uid %u", (unsigned)uid);
+		if (uid == LIMITS_NO_UID)
+			strcpy(whose, " of clients on TCP");
+		else
+			snprintf(whose, sizeof(whose), " of uid %u", (unsigned)uid);
 		return refuse(limits, LIMIT_CONNECTIONS_PER_UID, (*link)->connections, fail, whose);
 	}
 	if (!*link) {

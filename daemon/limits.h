@@ -32,6 +32,9 @@ enum limit {
 /* Descriptors that are kept for others than connections: the store, handlers, refusals. */
 #define LIMITS_DESCRIPTORS_KEPT 64
 
+/* Whose connections those on TCP are: they have no user, and are counted as one. */
+#define LIMITS_NO_UID ((uid_t)-1)
+
 struct limits;
 
 /* `conf` is borrowed. */
