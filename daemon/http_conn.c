@@ -117,7 +117,7 @@ static bool feed(struct http_conn *conn)
 static bool may_feed(const struct http_conn *conn)
 {
 	return !conn->dead && !conn->closing && !(conn->turn && conn->turn->calling) &&
-	       http_conn_unsent(conn) < limits_value(conn->http->env.limits, LIMIT_UNSENT_BYTES);
+	       http_conn_unsent(conn) < limits_most_unsent(conn->http->env.limits, HTTP_FREE_BYTES);
 }
 
 /* The deadline that is in force counts from the first moment of the stage. */

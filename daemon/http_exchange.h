@@ -42,7 +42,10 @@ struct http_exchange {
 	struct http_reply reply;
 	/* The connection's part: sends the reply. */
 	void (*answer)(struct http_exchange *exchange);
-	/* Before a reply of so many bytes is made. False: there is no room, *fail says so. */
+	/*
+	 * A reply takes so many bytes, in place of those of the last call. False: there is no room,
+	 * *fail says so.
+	 */
 	bool (*hold)(struct http_exchange *exchange, int64_t bytes, struct fail *fail);
 };
 

@@ -106,14 +106,15 @@ static bool on_hold(struct http_exchange *exchange, int64_t bytes, struct fail *
 {
 	struct http_turn *turn = (struct http_turn *)exchange;
 	struct limits *limits = turn->conn->http->env.limits;
+	int64_t more = bytes - turn->reserved;
 
-	if (bytes > 0 && !limits_allow(limits, LIMIT_REPLY_BYTES, bytes)) {
+	if (more > 0 && !limits_allow(limits, LIMIT_REPLY_BYTES, more)) {
 		fail_set(fail, ERR_BUSY,
 		    "too many replies are under way (--max-reply-bytes): try again in a second");
 		return false;
 	}
 	turn->reserved = bytes;
-	limits_use(limits, LIMIT_REPLY_BYTES, bytes);
+	limits_use(limits, LIMIT_REPLY_BYTES, more);
 	return true;
 }
 

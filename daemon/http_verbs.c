@@ -14,9 +14,29 @@
 
 /* ---- calls ---- */
 
+/* What a reply can take, at most, per ingestion of a list. */
+#define LIST_ROW_BYTES 768
+/* What a call that waits holds, with all that belongs to it. */
+#define WAIT_BYTES (8 * 1024)
+
+static bool waits(const struct wire_request *request)
+{
+	return request->method == WIRE_STATUS && request->status.wait_ms > 0;
+}
+
+/* Whether the page that a long poll has brought can be sent: only now its size is known. */
+static bool has_room(struct http_exchange *exchange, struct fail *fail)
+{
+	size_t len = exchange->reply.body.len;
+
+	return !waits(&exchange->call.request) || len <= WAIT_BYTES ||
+	       exchange->hold(exchange, (int64_t)len, fail);
+}
+
 static void on_done(struct api_call *call)
 {
 	struct http_exchange *exchange = (struct http_exchange *)call;
+	struct fail fail;
 
 	if (call->reply.fail.err) {
 		http_refuse_fail(exchange, &call->reply.fail);
@@ -25,11 +45,13 @@ static void on_done(struct api_call *call)
 	exchange->reply.status = 200;
 	exchange->reply.type = JSON_TYPE;
 	exchange->route->finish(exchange);
-	http_answer(exchange);
+	if (has_room(exchange, &fail)) {
+		http_answer(exchange);
+	} else {
+		buf_free(&exchange->reply.fields);
+		http_refuse_fail(exchange, &fail);
+	}
 }
-
-/* What a reply can take, at most, per ingestion of a list. */
-#define LIST_ROW_BYTES 768
 
 /* The possible size of a long reply. A long poll makes its page only when something has happened.
  */
@@ -37,8 +59,9 @@ static int64_t page_bytes(const struct wire_request *request)
 {
 	if (request->method == WIRE_LIST)
 		return request->list.limit * LIST_ROW_BYTES;
-	if (request->method == WIRE_STATUS && request->status.limit > 0 &&
-	    request->status.wait_ms == 0)
+	if (waits(request))
+		return WAIT_BYTES;
+	if (request->method == WIRE_STATUS && request->status.limit > 0)
 		return STORE_PAGE_BYTES;
 	return 0;
 }

@@ -111,6 +111,14 @@ bool limits_allow(struct limits *limits, enum limit which, int64_t more)
 	return false;
 }
 
+int64_t limits_most_unsent(const struct limits *limits, int64_t free)
+{
+	int64_t most = limits_value(limits, LIMIT_UNSENT_BYTES);
+	int64_t all = limits_used(limits, LIMIT_REPLY_BYTES);
+
+	return all >= limits_value(limits, LIMIT_REPLY_BYTES) && most > free ? free : most;
+}
+
 /* ---- descriptors ---- */
 
 /* Raises the limit towards `wanted` and returns what it is then. */

@@ -59,6 +59,12 @@ void limits_use(struct limits *limits, enum limit which, int64_t delta);
 /* Whether so much more can be used; no is counted as a hit. */
 bool limits_allow(struct limits *limits, enum limit which, int64_t more);
 
+/*
+ * Bytes of replies that one connection may leave unread before no more of its requests are read:
+ * while too much is unread altogether, no more than `free`.
+ */
+int64_t limits_most_unsent(const struct limits *limits, int64_t free);
+
 /* The limit was hit. */
 void limits_hit(struct limits *limits, enum limit which);
 

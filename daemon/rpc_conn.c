@@ -52,17 +52,6 @@ void conn_send_error(struct conn *conn, const char *id, const struct fail *fail)
 	conn_send(conn, &text);
 }
 
-/* How much may be unread, or on its way: little for everybody while too much is altogether. */
-static int64_t most_unsent(const struct conn *conn)
-{
-	int64_t most = limit(conn, LIMIT_UNSENT_BYTES);
-	int64_t all = limits_used(conn->rpc->env.limits, LIMIT_REPLY_BYTES);
-
-	if (all >= limit(conn, LIMIT_REPLY_BYTES) && most > RPC_FREE_BYTES)
-		return RPC_FREE_BYTES;
-	return most;
-}
-
 /* ---- refusing ---- */
 
 /*
@@ -196,7 +185,8 @@ static bool may_read(const struct conn *conn)
 {
 	return !conn->dead && !conn->refused && !conn->rpc->draining &&
 	       conn->in_flight < limit(conn, LIMIT_IN_FLIGHT) &&
-	       conn_unsent(conn) + conn->reserved < most_unsent(conn);
+	       conn_unsent(conn) + conn->reserved <
+	           limits_most_unsent(conn->rpc->env.limits, RPC_FREE_BYTES);
 }
 
 static void count_pause(const struct conn *conn)

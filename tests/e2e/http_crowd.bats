@@ -38,3 +38,9 @@ teardown() { daemon_teardown; }
   start_web --settle 10m
   web crowd come_and_go "$PORT,$DAEMON" "$SOCKET,$DAEMON"
 }
+
+@test "--max-reply-bytes holds for clients that ask and do not read, and for long polls that end together" {
+  start_web --settle 10m --batch-size 1000 --max-reply-bytes 1m
+  web crowd unread "$SOCKET"
+  web crowd awaited "$SOCKET"
+}

@@ -6,7 +6,7 @@ import select
 import socket
 import time
 
-from wire import Wire, ask, check_problem, cpu_and_rss, get, post, run, until
+from wire import Wire, ask, check_problem, cpu_and_rss, get, post, run, submit, until
 
 BODY = '{"ids":[1],"priority":"HIGH"}'
 
@@ -158,6 +158,48 @@ def come_and_go(address, pid):
     assert len(os.listdir(f"/proc/{pid}/fd")) <= descriptors + 1
     if os.environ.get("VARIANT", "release") == "release":
         assert cpu_and_rss(pid)[1] - rss < 2 << 20
+
+
+def limit(address, name):
+    (one,) = [one for one in ask(address, get("/stats")).json()["limits"] if one["name"] == name]
+    return one
+
+
+def unread(address):
+    """A daemon with --max-reply-bytes 1m on a Unix socket, whose buffers are small. Many clients ask and do not read."""
+    wires = [Wire(address) for _ in range(30)]
+    for wire in wires:
+        wire.send(get("/openapi.json") * 150)
+    # Each has left a reply or two of its own, beyond what the kernel holds.
+    time.sleep(1)
+    assert 1 << 20 <= limit(address, "max-reply-bytes")["used"] < 3 << 20, limit(address, "max-reply-bytes")
+    assert ask(address, get("/health")).status == 200
+    # Nothing is lost.
+    for wire in wires:
+        for _ in range(150):
+            assert wire.reply().status == 200
+    until(10, lambda: limit(address, "max-reply-bytes")["used"] == 0)
+
+
+def awaited(address):
+    """The same daemon with --batch-size 1000: long polls that end together with long pages."""
+    path = "/status/" + submit(address, list(range(10 ** 15, 10 ** 15 + 30_000)))
+    wires = [Wire(address) for _ in range(20)]
+    for wire in wires:
+        wire.send(get(path + "?wait=1h"))
+    until(10, lambda: ask(address, get("/stats")).json()["requests"]["waiting"] == 20)
+    assert limit(address, "max-reply-bytes")["used"] == 20 * 8192
+    for wire in wires:
+        wire.end()
+    until(10, lambda: ask(address, get("/stats")).json()["requests"]["waiting"] == 0)
+    replies = [wire.reply() for wire in wires]
+    whole = [reply for reply in replies if reply.status == 200]
+    assert 1 <= len(whole) < 20, len(whole)
+    for reply in replies:
+        if reply.status != 200:
+            check_problem(reply, 503, "busy", "--max-reply-bytes")
+            assert reply.fields["retry-after"] == "1" and "etag" not in reply.fields, reply
+    until(10, lambda: limit(address, "max-reply-bytes")["used"] == 0)
 
 
 run(globals())
