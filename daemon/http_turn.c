@@ -286,14 +286,18 @@ void http_turn_begin(struct http_conn *conn)
 
 /* ---- the body ---- */
 
-/* Counts the body. False: too much is being received altogether. */
+/*
+ * Counts the body. False: too much is being received altogether. But while nobody else holds
+ * anything there is room, or http-max-body could be more than ever fits.
+ */
 static bool count_body(struct http_conn *conn, size_t more)
 {
 	struct limits *limits = conn->http->env.limits;
 	int64_t held = (int64_t)(conn->turn->body.len + more) - HTTP_FREE_BYTES;
 	int64_t delta = (held > 0 ? held : 0) - conn->receiving;
 
-	if (delta > 0 && !limits_allow(limits, LIMIT_BUFFER_BYTES, delta))
+	if (delta > 0 && limits_used(limits, LIMIT_BUFFER_BYTES) > conn->receiving &&
+	    !limits_allow(limits, LIMIT_BUFFER_BYTES, delta))
 		return false;
 	conn->receiving += delta;
 	limits_use(limits, LIMIT_BUFFER_BYTES, delta);

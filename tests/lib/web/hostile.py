@@ -227,6 +227,8 @@ def too_much_together(address):
     for wire in wires:
         wire.socket.close()
     until(10, lambda: ask(address, post('{"ids":[%s],"priority":"LOW"}' % ("1," * 100_000 + "1"))).status == 200)
+    # Who is alone has room for the longest body.
+    until(10, lambda: ask(address, post('{"ids":[%s],"priority":"LOW"}' % ("1," * 1_000_000 + "1"))).status == 200)
 
 
 def never_reads(address):
