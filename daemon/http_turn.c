@@ -343,9 +343,17 @@ void http_turn_hurry(struct http_conn *conn)
 		api_hurry(&conn->turn->exchange.call);
 }
 
+/* What is known of a request whose head has arrived, but is refused as a whole; NULL: nothing. */
+static const struct http_request *broken_request(const struct http_conn *conn)
+{
+	const struct http_request *request = &conn->parser.request;
+
+	return request->method && request->path ? request : NULL;
+}
+
 void http_turn_abort(struct http_conn *conn, int status, const struct fail *fail)
 {
-	struct http_turn *turn = conn->turn ? conn->turn : turn_new(conn, NULL);
+	struct http_turn *turn = conn->turn ? conn->turn : turn_new(conn, broken_request(conn));
 
 	turn->keep_alive = false;
 	http_problem(&turn->exchange.reply, status, fail, turn->exchange.request_id);

@@ -188,6 +188,7 @@ has_retry_after() {
 @test "X-Request-Id is taken when it is harmless, else made; answer and log have it" {
   start_web
   web more request_ids "$PORT" "$SOCKET"
+  grep 'request_id=refused-413' "$LOG" | grep -F 'method=POST path=/ingest status=413' | grep -qF client=127.0.0.1
   ask '/status/x?token=secret' -H 'X-Request-Id: mine-1'
   [ "$(of_body 'd["instance"]')" = mine-1 ]
   grep 'request_id=mine-1' "$LOG" | grep -F 'msg="http request" method=GET path=/status/x status=404' | grep -qF client=127.0.0.1

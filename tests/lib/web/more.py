@@ -204,6 +204,15 @@ def request_ids(address):
     with Wire(address) as wire:
         wire.send("GET /health HTTP/9.9\r\n\r\n")
         check_problem(wire.reply(), 505, "invalid")
+    # One that is refused for what is in its head keeps its own; the answer to HEAD has no body.
+    for status, field in [(413, "Content-Length: 99999999999"), (400, "Host: other"), (417, "Expect: x"), (501, "Transfer-Encoding: gzip")]:
+        reply = ask(address, get("/ingest", field, f"X-Request-Id: refused-{status}", method="POST"))
+        check_problem(reply, status)
+        assert reply.fields["x-request-id"] == f"refused-{status}", reply
+    with Wire(address) as wire:
+        wire.send(get("/health", "Host: other", method="HEAD"))
+        assert wire.reply(head=True).status == 400
+        assert wire.is_at_end(), wire.pending
 
 
 # ---- HEAD, OPTIONS, Expect ----
