@@ -171,11 +171,17 @@ void doors_free(struct doors *doors)
 	free(doors);
 }
 
+static unsigned scopes_of(void *arg, int fd, const struct sock_peer *peer)
+{
+	return rpc_scopes(arg, fd, peer);
+}
+
 enum err doors_reload(struct doors *doors, struct fail *fail)
 {
 	struct fail second;
 	enum err err = rpc_reload(doors->rpc, fail);
 
+	http_renew_scopes(doors->http, scopes_of, doors->rpc);
 	/* Both, whatever the first one says. */
 	if (http_reload(doors->http, &second) && !err)
 		*fail = second;

@@ -191,6 +191,13 @@ void http_free(struct http *http)
 	free(http);
 }
 
+void http_renew_scopes(struct http *http, http_scopes_of *scopes_of, void *arg)
+{
+	for (struct http_conn *conn = http->conns; conn; conn = conn->next)
+		if (conn->local)
+			conn->scopes = scopes_of(arg, bufferevent_getfd(conn->bev), &conn->peer);
+}
+
 enum err http_reload(struct http *http, struct fail *fail)
 {
 	struct tokens *fresh;

@@ -33,6 +33,10 @@ void http_serve(struct http *http, int fd, bool loopback);
 void http_adopt(
     struct http *http, struct bufferevent *bev, const struct sock_peer *peer, unsigned scopes);
 
+/* Asks anew what the users of all connections that were taken over may do. */
+typedef unsigned http_scopes_of(void *arg, int fd, const struct sock_peer *peer);
+void http_renew_scopes(struct http *http, http_scopes_of *scopes_of, void *arg);
+
 /* Tells a client why it is not served, and closes the descriptor at once. */
 void http_turn_away(struct http *http, int fd, const struct fail *fail);
 

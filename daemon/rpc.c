@@ -4,6 +4,7 @@
 #include "log.h"
 #include "util.h"
 
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -51,7 +52,7 @@ static void refuse(struct rpc *rpc, int fd, const struct sock_peer *peer, const 
 	conn_refuse(conn, fail);
 }
 
-static unsigned scopes_of(const struct rpc *rpc, int fd, const struct sock_peer *peer)
+unsigned rpc_scopes(const struct rpc *rpc, int fd, const struct sock_peer *peer)
 {
 	gid_t groups[SOCK_GROUPS_MAX];
 	size_t n = sock_peer_groups(fd, groups);
@@ -73,7 +74,7 @@ void rpc_serve(struct rpc *rpc, int fd)
 	rpc->env.stats->accepted++;
 	conn = conn_new(rpc, fd, &peer);
 	conn->admitted = true;
-	conn->scopes = scopes_of(rpc, fd, &peer);
+	conn->scopes = rpc_scopes(rpc, fd, &peer);
 }
 
 /* A new socket has room for the answer. What was read cannot destroy it. */
@@ -187,6 +188,8 @@ enum err rpc_reload(struct rpc *rpc, struct fail *fail)
 		return fail->err;
 	socket_rules_free(rpc->rules);
 	rpc->rules = fresh;
+	for (struct conn *conn = rpc->conns; conn; conn = conn->next)
+		conn->scopes = rpc_scopes(rpc, bufferevent_getfd(conn->bev), &conn->peer);
 	return ERR_OK;
 }
 

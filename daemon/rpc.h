@@ -38,7 +38,13 @@ void rpc_serve(struct rpc *rpc, int fd);
 /* Tells the client why it is not served, and closes the descriptor at once. */
 void rpc_turn_away(struct rpc *rpc, int fd, const struct fail *fail);
 
-/* The configuration has been reloaded. Rules that are wrong change nothing; *fail says why. */
+/* What the user at the other end of the socket may do. */
+unsigned rpc_scopes(const struct rpc *rpc, int fd, const struct sock_peer *peer);
+
+/*
+ * The configuration has been reloaded. Rules hold for open connections at once; such that are wrong
+ * change nothing, and *fail says why.
+ */
 enum err rpc_reload(struct rpc *rpc, struct fail *fail);
 
 /* Reads no further requests; answers at once those that wait for a change. */

@@ -239,3 +239,35 @@ nobody_http() {
   reload
   as_nobody "$BUILD/ingestctl" --socket "$SOCKET" submit 2
 }
+
+@test "--socket-access: a reload holds for connections that are open, too" {
+  local answers=$DIR/answers
+
+  needs_root
+  echo 'socket-access = *=admin' >"$DIR/conf"
+  start_daemon --settle 10m --config "$DIR/conf"
+  open_socket
+  mkfifo "$DIR/rpc" "$DIR/web"
+  chmod 666 "$DIR/rpc" "$DIR/web"
+  for way in rpc web; do
+    as_nobody nc -U "$SOCKET" <"$DIR/$way" >"$answers.$way" 3>&- &
+    COMPANIONS+=("$!")
+  done
+  exec 7>"$DIR/rpc" 8>"$DIR/web"
+  # One request on each, and the answer to it: listed ANSWERS
+  listed() {
+    echo '{"jsonrpc":"2.0","id":1,"method":"list"}' >&7
+    printf 'GET /ingestions HTTP/1.1\r\nHost: localhost\r\n\r\n' >&8
+    wait_until 20 has_answers "$1"
+  }
+  has_answers() {
+    [ "$(grep -c '^{' "$answers.rpc")" = "$1" ] && [ "$(grep -c '^{' "$answers.web")" = "$1" ]
+  }
+  listed 1
+  echo 'socket-access = *=submit' >"$DIR/conf"
+  reload
+  listed 2
+  exec 7>&- 8>&-
+  [ "$(grep -c forbidden "$answers.rpc")" = 1 ]
+  [ "$(grep -c '^HTTP/1.1 403 ' "$answers.web")" = 1 ]
+}
