@@ -1,7 +1,8 @@
 #!/bin/bash
 # Holds the manual pages against the programs: every option and command that a program's help shows is
 # in its page and the other way round, the options in ingestd-http(7) are there, every wire method is in
-# ingestd-protocol(7), every key that ingestd --print-config shows is an option.
+# ingestd-protocol(7), every key that ingestd --print-config shows is an option, and what ingestd(8) says
+# of SIGHUP is what it takes over.
 #
 # usage: tests/lint/docs.sh [BUILDDIR]     needs the built programs; prints what is missing
 set -u
@@ -89,6 +90,18 @@ keys=$(env -i PATH="$PATH" HOME=/nonexistent XDG_RUNTIME_DIR=/nonexistent XDG_ST
 [ -n "$keys" ] || complain "ingestd --print-config shows no keys"
 for key in $(lacks "$(options_of_help "$help")" "$keys"); do
 	complain "ingestd --print-config shows ${key#--}, which is no option"
+done
+
+# What SIGHUP takes over: a row of the table says so behind the default value.
+reloadable=$(tr '\n\t' '  ' <daemon/conf_options.c |
+	grep -oE '\{"[a-z-]+", ("[^"]*"|NULL), *("[^"]*"|NULL), *true' | sed -E 's/^\{"([a-z-]+)".*/--\1/')
+[ -n "$reloadable" ] || complain "daemon/conf_options.c: found no options that SIGHUP takes over"
+told=$(sed -n '/^\.It Dv SIGHUP/,/^\.El/p' man/ingestd.8 | sed 's/ , -/ Fl -/g' | options_in_page -)
+for option in $(lacks "$told" "$reloadable"); do
+	complain "man/ingestd.8: SIGHUP takes over $option, and the page does not say so"
+done
+for option in $(lacks "$reloadable" "$told"); do
+	complain "man/ingestd.8: SIGHUP does not take over $option, and the page says so"
 done
 
 help=$("$build/ingestctl" --help) || complain "ingestctl --help fails"
