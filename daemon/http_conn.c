@@ -235,15 +235,23 @@ static void refuse_late(struct http_conn *conn, const char *what)
 	http_turn_abort(conn, 408, &fail);
 }
 
-/* How long the body may have taken until now. */
-static int64_t body_time_ns(const struct http_conn *conn)
+/*
+ * The bytes that have come move the deadline on, but never further away than it was at first: who
+ * sends most of a long body at once and then rests would fill --max-buffer-bytes for hours.
+ */
+static void credit_body(struct http_conn *conn, int64_t now)
 {
-	return conf_of(conn)->http_header_timeout_ns +
-	       (int64_t)(conn->parser.received / HTTP_BODY_RATE) * NS_PER_S;
+	int64_t fresh = (int64_t)conn->parser.received - conn->credited;
+	int64_t since = conn->since + fresh * (NS_PER_S / HTTP_BODY_RATE);
+
+	conn->credited += fresh;
+	conn->since = since < now ? since : now;
 }
 
-static void watch_stage(struct http_conn *conn, int64_t passed)
+static void watch_stage(struct http_conn *conn, int64_t now)
 {
+	int64_t passed = now - conn->since;
+
 	switch (http_parser_stage(&conn->parser)) {
 	case HTTP_IDLE:
 		if (passed >= conf_of(conn)->http_idle_timeout_ns)
@@ -254,7 +262,8 @@ static void watch_stage(struct http_conn *conn, int64_t passed)
 			refuse_late(conn, "the header did not arrive within --http-header-timeout");
 		break;
 	case HTTP_IN_BODY:
-		if (passed >= body_time_ns(conn))
+		credit_body(conn, now);
+		if (now - conn->since >= conf_of(conn)->http_header_timeout_ns)
 			refuse_late(
 			    conn, "the body arrives more slowly than 1024 bytes per second");
 		break;
@@ -298,7 +307,7 @@ void http_conn_watch(struct http_conn *conn, int64_t now)
 	else if (conn->closing && passed >= HTTP_DISCARD_NS)
 		drop(conn);
 	else if (!conn->closing)
-		watch_stage(conn, passed);
+		watch_stage(conn, now);
 	http_conn_go_on(conn);
 }
 

@@ -43,6 +43,7 @@ struct http_conn {
 	struct http_turn *turn; /* the request that is being read or answered; NULL: none */
 	int64_t receiving; /* bytes of a body that count in LIMIT_BUFFER_BYTES */
 	int64_t since; /* boot_ns: the deadline in force counts from here */
+	int64_t credited; /* bytes of a body that have moved `since` on */
 	size_t discarded;
 	bool pumping; /* conn_pump() is on the stack */
 	bool gone; /* the peer has closed; what it sent before is still to be read */

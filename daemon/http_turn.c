@@ -270,6 +270,7 @@ void http_turn_begin(struct http_conn *conn)
 	struct fail fail;
 	int status;
 
+	conn->credited = 0;
 	if (check_head(turn, &status, &fail)) {
 		if (request->expect_continue && has_body(request))
 			send_continue(conn);

@@ -23,6 +23,7 @@ teardown() { daemon_teardown; }
 @test "a body that is too slow is 408, and one that is quick enough is not" {
   start_web --http-header-timeout 1s
   web hostile slow_body "$PORT"
+  web hostile resting_body "$PORT" "$SOCKET"
 }
 
 @test "20 MB without an end, in whichever place, cost neither time nor memory" {

@@ -180,6 +180,17 @@ def slow_body(address):
         check_problem(wire.reply(), 408, None, "1024 bytes per second")
 
 
+def resting_body(address):
+    """The same daemon. Who has sent much of a body at once may not rest on it."""
+    with Wire(address) as wire, Wire(address) as other:
+        start = time.monotonic()
+        for one in wire, other:
+            one.send(get("/ingest", "Content-Length: 1000000", method="POST") + b" " * 900_000)
+        check_problem(wire.reply(), 408, None, "1024 bytes per second")
+        assert 1 <= time.monotonic() - start < 8
+        check_problem(other.reply(), 408)
+
+
 # ---- size ----
 
 def endless(address, pid):
