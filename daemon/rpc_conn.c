@@ -353,6 +353,8 @@ void conn_watch(struct conn *conn, int64_t now)
 		conn->gone = has_closed(conn);
 	else if (conn->since == 0)
 		return;
+	else if (conn->refused && (conn->in_flight > 0 || conn_unsent(conn) > 0))
+		conn->since = now; /* what was asked before is still being answered */
 	else if (conn->refused && now - conn->since >= RPC_DISCARD_NS)
 		drop(conn);
 	else if (!conn->refused &&

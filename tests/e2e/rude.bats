@@ -37,6 +37,15 @@ status_request() {
   connections_are 1
 }
 
+@test "who is refused and reads late gets the answers to what was asked before" {
+  start_daemon --batch-size 1000 --max-message-bytes 1k
+  status_request "$(submit_long)" >"$DIR/request"
+  # Longer than what comes behind the refusal is thrown away.
+  (cat "$DIR/request"; head -c 2000 /dev/zero | tr '\0' x) | rude send 7 >"$DIR/answers"
+  grep -q '"code":"too_large"' "$DIR/answers"
+  grep '"result"' "$DIR/answers" | e2e json 'd["result"]["status"]'
+}
+
 @test "binary garbage" {
   local seed
 

@@ -1,7 +1,7 @@
 """Clients that do what no client should. The socket is what INGESTD_SOCKET names.
 
-    rude.py send                    sends stdin as far as the daemon takes it, and prints all that it
-                                    answers until it closes
+    rude.py send [SECONDS]          sends stdin as far as the daemon takes it, and prints all that it
+                                    answers until it closes; it reads only after so long
     rude.py trickle TEXT            sends TEXT over and over, a byte every 50 ms; prints the answer
     rude.py cut TEXT                for each n: sends the first n bytes of TEXT and disconnects
     rude.py hold N [TEXT]           opens N connections, sends TEXT, or what is in @FILE, on each, and stays
@@ -51,13 +51,14 @@ def read_all(client):
         parts.append(part)
 
 
-def send():
+def send(seconds):
     client = connect()
     try:
         client.sendall(sys.stdin.buffer.read())
         client.shutdown(socket.SHUT_WR)
     except (BrokenPipeError, ConnectionResetError):
         pass
+    time.sleep(seconds)
     sys.stdout.write(read_all(client))
 
 
@@ -136,7 +137,7 @@ def text_of(argument):
 def main():
     command, *args = sys.argv[1:]
     if command == "send":
-        send()
+        send(float(args[0]) if args else 0)
     elif command == "trickle":
         trickle(args[0])
     elif command == "cut":
