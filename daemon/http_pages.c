@@ -36,7 +36,8 @@ void http_docs(struct http_exchange *exchange)
 {
 	http_reply_field(&exchange->reply, "Content-Security-Policy", "%s",
 	    "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; "
-	    "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'");
+	    "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors "
+	    "'none'");
 	answer_text(exchange, "text/html; charset=utf-8", docs_html);
 }
 
