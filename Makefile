@@ -63,7 +63,7 @@ HTTP_TEST_SRC := $(sort $(wildcard tests/http/*.c))
 HEADERS := $(sort $(wildcard common/*.h daemon/*.h cli/*.h tests/*/*.h))
 C_FILES := $(COMMON_SRC) $(DAEMON_SRC) $(CLI_SRC) $(UNIT_SRC) $(STORE_SRC) $(SIM_SRC) $(BENCH_SRC) \
 	$(PRELOAD_SRC) $(HTTP_TEST_SRC) $(FUZZ_SRC) $(HEADERS)
-SHELL_FILES := $(sort $(wildcard .ci/* tests/*.sh tests/*/*.sh tests/*/*.bash tests/*/*.bats) tests/run)
+SHELL_FILES := $(sort $(wildcard .ci/* tests/*.sh tests/*/*.sh tests/*/*.bash tests/*/*.bats) tests/run tests/bench/run)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 COMMON_OBJ := $(call obj,$(COMMON_SRC))

@@ -57,6 +57,19 @@ static int open_socket(const struct addrinfo *info)
 	return -1;
 }
 
+static enum err err_of(int number)
+{
+	switch (number) {
+	case EADDRINUSE:
+		return ERR_CONFLICT;
+	case EADDRNOTAVAIL:
+	case EAFNOSUPPORT:
+		return ERR_NOT_FOUND;
+	default:
+		return ERR_INTERNAL;
+	}
+}
+
 static enum err add(
     struct tcp_listeners *listeners, const struct addrinfo *info, bool open, struct fail *fail)
 {
@@ -71,8 +84,8 @@ static enum err add(
 	if (open) {
 		listener->fd = open_socket(info);
 		if (listener->fd < 0)
-			return fail_set(fail, errno == EADDRINUSE ? ERR_CONFLICT : ERR_INTERNAL,
-			    "cannot listen on %s: %s", listener->address, strerror(errno));
+			return fail_set(fail, err_of(errno), "cannot listen on %s: %s",
+			    listener->address, strerror(errno));
 		if (getsockname(listener->fd, (struct sockaddr *)&bound, &len) == 0)
 			write_address((struct sockaddr *)&bound, len, listener->address);
 	}
@@ -102,6 +115,20 @@ static bool split(char *text, char **host, char **port)
 	return parse_u63(*port, strlen(*port), &number) && number <= 65535;
 }
 
+/* Of the addresses of a name, such as localhost, this machine may not have all: IPv6 can be off. */
+static enum err add_list(
+    struct tcp_listeners *listeners, const struct addrinfo *info, bool open, struct fail *fail)
+{
+	size_t before = listeners->n;
+
+	for (; info; info = info->ai_next)
+		if (add(listeners, info, open, fail) && fail->err != ERR_NOT_FOUND)
+			return fail->err;
+	if (listeners->n > before)
+		fail->err = ERR_OK;
+	return fail->err;
+}
+
 static enum err add_all(struct tcp_listeners *listeners, char *text, bool open, struct fail *fail)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
@@ -117,8 +144,7 @@ static enum err add_all(struct tcp_listeners *listeners, char *text, bool open, 
 	} else if ((code = getaddrinfo(host, port, &hints, &list)) != 0) {
 		fail_set(fail, ERR_INVALID, "\"%.80s\": %s", text, gai_strerror(code));
 	} else {
-		for (const struct addrinfo *info = list; info && !fail->err; info = info->ai_next)
-			add(listeners, info, open, fail);
+		add_list(listeners, list, open, fail);
 		freeaddrinfo(list);
 	}
 	free(copy);

@@ -23,9 +23,9 @@ struct tcp_listeners {
 
 /*
  * Reads HOST:PORT, or several with commas between; an IPv6 address stands in brackets, a name
- * counts with all its addresses. With `open` it listens on them, else it only looks. ERR_INVALID
- * for what is no address, ERR_CONFLICT for one that is taken, ERR_INTERNAL; the text names it.
- * Nothing is open then.
+ * counts with all its addresses that this machine has. With `open` it listens on them, else it only
+ * looks. ERR_INVALID for what is no address, ERR_CONFLICT for one that is taken, ERR_NOT_FOUND for
+ * one that this machine does not have, ERR_INTERNAL; the text names it. Nothing is open then.
  */
 enum err tcp_listen(
     struct tcp_listeners *listeners, const char *addresses, bool open, struct fail *fail);

@@ -124,6 +124,18 @@ reload() {
   status_is 200
 }
 
+@test "a name counts with those of its addresses that this machine has" {
+  if ! command -v ip >/dev/null || ! unshare -nm true 2>/dev/null; then
+    skip "there is no ip, or no right to make a network"
+  fi
+  printf '%s localhost\n' 127.0.0.1 ::1 >"$DIR/hosts"
+  # shellcheck disable=SC2016 # for the inner shell
+  run unshare -nm sh -c 'ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/lo/disable_ipv6 &&
+    mount --bind "$1" /etc/hosts && shift && exec timeout -s TERM 3 "$@"' sh "$DIR/hosts" \
+    "$BUILD/ingestd" --socket "$SOCKET" --store "sqlite:$STORE" --http localhost:0
+  [[ $output == *'msg="serving http" address=127.0.0.1:'*msg=ready* ]] || fail "$output"
+}
+
 @test "several addresses, each with its own rules; one that is taken is named" {
   if [ -e /proc/net/if_inet6 ] && grep -q ' lo$' /proc/net/if_inet6; then
     start_web --http '127.0.0.1:0,[::1]:0'
