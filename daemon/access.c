@@ -196,11 +196,6 @@ void tokens_free(struct tokens *tokens)
 	free(tokens);
 }
 
-size_t tokens_count(const struct tokens *tokens)
-{
-	return tokens->n;
-}
-
 const struct token *tokens_find(const struct tokens *tokens, const char *text, size_t len)
 {
 	const struct token *found = NULL;

@@ -53,8 +53,6 @@ enum err tokens_load(struct tokens **tokens, const char *path, struct fail *fail
 
 void tokens_free(struct tokens *tokens);
 
-size_t tokens_count(const struct tokens *tokens);
-
 /* The token that hashes to one of the list, or NULL. Takes the same time for every wrong one. */
 const struct token *tokens_find(const struct tokens *tokens, const char *text, size_t len);
 

@@ -117,7 +117,7 @@ static bool feed(struct http_conn *conn)
 static bool may_feed(const struct http_conn *conn)
 {
 	return !conn->dead && !conn->closing && !(conn->turn && conn->turn->calling) &&
-	       http_conn_unsent(conn) < limits_most_unsent(conn->http->env.limits, HTTP_FREE_BYTES);
+	       http_conn_unsent(conn) < limits_most_unsent(conn->http->env.limits);
 }
 
 /* The deadline that is in force counts from the first moment of the stage. */
@@ -280,7 +280,7 @@ static void look_whether_gone(struct http_conn *conn)
 {
 	struct pollfd poll_fd = {.fd = bufferevent_getfd(conn->bev), .events = POLLRDHUP};
 
-	if (evbuffer_get_length(bufferevent_get_input(conn->bev)) >= HTTP_FREE_BYTES)
+	if (evbuffer_get_length(bufferevent_get_input(conn->bev)) >= LIMITS_FREE_BYTES)
 		conn->gone = poll(&poll_fd, 1, 0) > 0;
 }
 
@@ -332,7 +332,7 @@ struct http_conn *http_conn_new(struct http *http, struct bufferevent *bev)
 	if (!evbuffer_add_cb(bufferevent_get_output(bev), on_output, conn))
 		abort();
 	bufferevent_setcb(bev, on_read, on_write, on_event, conn);
-	bufferevent_setwatermark(bev, EV_READ, 0, HTTP_FREE_BYTES);
+	bufferevent_setwatermark(bev, EV_READ, 0, LIMITS_FREE_BYTES);
 	http_conn_set_timeout(conn);
 	bufferevent_enable(bev, EV_READ | EV_WRITE);
 	return conn;

@@ -10,9 +10,6 @@
 struct event;
 
 #define HTTP_ADDRESS_SIZE 56 /* of a client, as text */
-/* What a connection may hold of a body, or leave unread of its replies, without that it counts
- * against what all of them share. */
-#define HTTP_FREE_BYTES (16 * 1024)
 /* Bytes of a body per second that have to arrive, once the time for the header is over. */
 #define HTTP_BODY_RATE 1024
 /* Behind a refusal: what is read and thrown away so that the client sees it, and for how long. */

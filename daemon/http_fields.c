@@ -123,14 +123,9 @@ bool http_list_has(const char *list, const char *token)
 	return false;
 }
 
-/* A name=value behind a ';' (section 5.6.6). Values are as they were written, quotes included. */
-struct parameter {
-	const char *name, *value;
-	size_t name_len, value_len;
-};
-
-/* *at is behind the type or the parameter before. An empty parameter has name_len 0. */
-static enum http_found parameter_next(const char **at, struct parameter *parameter)
+/* Goes over the next ";name=value" (section 5.6.6), or an empty one; *at is behind the type or the
+ * parameter before. */
+static enum http_found skip_parameter(const char **at)
 {
 	const char *c = skip_space(*at), *end;
 
@@ -139,48 +134,22 @@ static enum http_found parameter_next(const char **at, struct parameter *paramet
 	if (*c != ';')
 		return HTTP_BAD;
 	*at = c = skip_space(c + 1);
-	parameter->name = c;
-	parameter->name_len = 0;
 	if (*c == '\0' || *c == ';')
 		return HTTP_FOUND;
 	end = skip_token(c);
 	if (end == c || *end != '=')
 		return HTTP_BAD;
-	parameter->name_len = (size_t)(end - c);
 	c = end + 1;
 	end = *c == '"' ? skip_quoted(c) : skip_token(c);
 	if (!end || end == c)
 		return HTTP_BAD;
-	parameter->value = c;
-	parameter->value_len = (size_t)(end - c);
 	*at = end;
 	return HTTP_FOUND;
-}
-
-static bool unquote(const struct parameter *parameter, char *value, size_t size)
-{
-	const char *at = parameter->value, *end = at + parameter->value_len;
-	size_t len = 0;
-
-	if (*at == '"') {
-		at++;
-		end--;
-	}
-	for (; at < end; at++) {
-		if (*at == '\\')
-			at++;
-		if (len + 1 >= size)
-			return false;
-		value[len++] = *at;
-	}
-	value[len] = '\0';
-	return true;
 }
 
 bool http_media_read(const char *value, struct http_media *media)
 {
 	const char *slash = skip_token(value), *end;
-	struct parameter parameter;
 	enum http_found found;
 
 	if (slash == value || *slash != '/')
@@ -189,23 +158,9 @@ bool http_media_read(const char *value, struct http_media *media)
 	if (end == slash + 1 || end - value >= HTTP_MEDIA_TYPE_SIZE)
 		return false;
 	copy_lower(media->type, value, (size_t)(end - value));
-	media->parameters = end;
-	while ((found = parameter_next(&end, &parameter)) == HTTP_FOUND)
+	while ((found = skip_parameter(&end)) == HTTP_FOUND)
 		;
 	return found == HTTP_MISSING;
-}
-
-enum http_found http_media_parameter(
-    const struct http_media *media, const char *name, char *value, size_t size)
-{
-	const char *at = media->parameters;
-	struct parameter parameter;
-	enum http_found found;
-
-	while ((found = parameter_next(&at, &parameter)) == HTTP_FOUND)
-		if (http_equal(parameter.name, parameter.name_len, name))
-			return unquote(&parameter, value, size) ? HTTP_FOUND : HTTP_BAD;
-	return found;
 }
 
 /* Behind an entity tag (section 8.8.3), *opaque is its part in quotes; NULL: there is none. */

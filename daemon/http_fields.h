@@ -55,7 +55,6 @@ enum http_found {
 
 struct http_media {
 	char type[HTTP_MEDIA_TYPE_SIZE]; /* "application/json", in lower case */
-	const char *parameters; /* borrowed from the value, for http_media_parameter() */
 };
 
 /*
@@ -63,13 +62,6 @@ struct http_media {
  * as the grammar wants it, or the type is longer than 79 bytes.
  */
 bool http_media_read(const char *value, struct http_media *media);
-
-/*
- * The parameter of this name (case does not count), unquoted, into value[size]. Given twice: the
- * first. HTTP_BAD: longer than size - 1 bytes.
- */
-enum http_found http_media_parameter(
-    const struct http_media *media, const char *name, char *value, size_t size);
 
 /*
  * Whether a list of entity tags, the value of If-None-Match (section 13.1.2), has this one (`"7"`

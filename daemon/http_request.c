@@ -83,16 +83,6 @@ const char *http_header(const struct http_request *request, const char *name)
 	return next_of(request, &at, name, &value) ? value : NULL;
 }
 
-size_t http_header_count(const struct http_request *request, const char *name)
-{
-	const char *at = NULL, *value;
-	size_t count = 0;
-
-	while (next_of(request, &at, name, &value))
-		count++;
-	return count;
-}
-
 bool http_header_has(const struct http_request *request, const char *name, const char *token)
 {
 	const char *at = NULL, *value;

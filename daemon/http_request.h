@@ -57,9 +57,6 @@ struct http_error {
  */
 const char *http_header(const struct http_request *request, const char *name);
 
-/* How often the field is there. */
-size_t http_header_count(const struct http_request *request, const char *name);
-
 /* Whether a list field, in whichever of its lines, has this token: Connection, for example. */
 bool http_header_has(const struct http_request *request, const char *name, const char *token);
 

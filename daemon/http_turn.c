@@ -56,8 +56,7 @@ void http_turn_free(struct http_conn *conn)
 {
 	struct http_turn *turn = conn->turn;
 
-	limits_use(conn->http->env.limits, LIMIT_BUFFER_BYTES, -conn->receiving);
-	conn->receiving = 0;
+	limits_receive_end(conn->http->env.limits, &conn->receiving);
 	conn->turn = NULL;
 	if (!turn)
 		return;
@@ -287,32 +286,15 @@ void http_turn_begin(struct http_conn *conn)
 
 /* ---- the body ---- */
 
-/*
- * Counts the body. False: too much is being received altogether. But while nobody else holds
- * anything there is room, or http-max-body could be more than ever fits.
- */
-static bool count_body(struct http_conn *conn, size_t more)
-{
-	struct limits *limits = conn->http->env.limits;
-	int64_t held = (int64_t)(conn->turn->body.len + more) - HTTP_FREE_BYTES;
-	int64_t delta = (held > 0 ? held : 0) - conn->receiving;
-
-	if (delta > 0 && limits_used(limits, LIMIT_BUFFER_BYTES) > conn->receiving &&
-	    !limits_allow(limits, LIMIT_BUFFER_BYTES, delta))
-		return false;
-	conn->receiving += delta;
-	limits_use(limits, LIMIT_BUFFER_BYTES, delta);
-	return true;
-}
-
 void http_turn_body(struct http_conn *conn, const char *piece, size_t len)
 {
+	struct limits *limits = conn->http->env.limits;
 	struct fail fail;
 
 	/* Where no body is wanted it is read and forgotten. */
 	if (!conn->turn->exchange.route || !conn->turn->exchange.route->has_body)
 		return;
-	if (count_body(conn, len)) {
+	if (limits_receive(limits, &conn->receiving, (int64_t)(conn->turn->body.len + len))) {
 		buf_add(&conn->turn->body, piece, len);
 		return;
 	}

@@ -111,12 +111,33 @@ bool limits_allow(struct limits *limits, enum limit which, int64_t more)
 	return false;
 }
 
-int64_t limits_most_unsent(const struct limits *limits, int64_t free)
+int64_t limits_most_unsent(const struct limits *limits)
 {
 	int64_t most = limits_value(limits, LIMIT_UNSENT_BYTES);
 	int64_t all = limits_used(limits, LIMIT_REPLY_BYTES);
 
-	return all >= limits_value(limits, LIMIT_REPLY_BYTES) && most > free ? free : most;
+	if (all >= limits_value(limits, LIMIT_REPLY_BYTES) && most > LIMITS_FREE_BYTES)
+		return LIMITS_FREE_BYTES;
+	return most;
+}
+
+bool limits_receive(struct limits *limits, int64_t *counted, int64_t held)
+{
+	int64_t beyond = held - LIMITS_FREE_BYTES;
+	int64_t more = (beyond > 0 ? beyond : 0) - *counted;
+	bool alone = limits->used[LIMIT_BUFFER_BYTES] == *counted;
+
+	if (more > 0 && !alone && !limits_allow(limits, LIMIT_BUFFER_BYTES, more))
+		return false;
+	*counted += more;
+	limits_use(limits, LIMIT_BUFFER_BYTES, more);
+	return true;
+}
+
+void limits_receive_end(struct limits *limits, int64_t *counted)
+{
+	limits_use(limits, LIMIT_BUFFER_BYTES, -*counted);
+	*counted = 0;
 }
 
 /* ---- descriptors ---- */

@@ -60,10 +60,27 @@ void limits_use(struct limits *limits, enum limit which, int64_t delta);
 bool limits_allow(struct limits *limits, enum limit which, int64_t more);
 
 /*
- * Bytes of replies that one connection may leave unread before no more of its requests are read:
- * while too much is unread altogether, no more than `free`.
+ * What one connection may hold of a request, or leave unread of its replies, without that it counts
+ * against what all connections share.
  */
-int64_t limits_most_unsent(const struct limits *limits, int64_t free);
+#define LIMITS_FREE_BYTES (16 * 1024)
+
+/*
+ * Bytes of replies that one connection may leave unread before no more of its requests are read:
+ * while too much is unread altogether, no more than LIMITS_FREE_BYTES.
+ */
+int64_t limits_most_unsent(const struct limits *limits);
+
+/*
+ * A connection is about to hold `held` bytes of a request in all; *counted is what of them counts
+ * in LIMIT_BUFFER_BYTES so far, 0 at first. False: that would be too much altogether, and nothing
+ * has changed but for a hit. While nobody else holds anything there is room, or a limit of the size
+ * of a request could be more than ever fits.
+ */
+bool limits_receive(struct limits *limits, int64_t *counted, int64_t held);
+
+/* The connection ends. */
+void limits_receive_end(struct limits *limits, int64_t *counted);
 
 /* The limit was hit. */
 void limits_hit(struct limits *limits, enum limit which);

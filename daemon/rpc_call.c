@@ -82,7 +82,7 @@ static enum err check_room(const struct call *call, size_t len, struct fail *fai
 	struct limits *limits = call->conn->rpc->env.limits;
 	int64_t unsent = conn_unsent(call->conn), most = limits_value(limits, LIMIT_UNSENT_BYTES);
 
-	if (!call->waits || len <= RPC_FREE_BYTES)
+	if (!call->waits || len <= LIMITS_FREE_BYTES)
 		return ERR_OK;
 	if (!limits_allow(limits, LIMIT_REPLY_BYTES, (int64_t)len))
 		return too_many_replies(limits, false, fail);

@@ -91,23 +91,11 @@ int64_t conn_held(const struct conn *conn)
 	return (int64_t)(conn->lines.in.len - conn->lines.start);
 }
 
-/*
- * Counts what is held when `more` bytes are added. False: that would be too much altogether. But
- * while nobody else holds anything there is room, or max-message-bytes could be more than ever
- * fits.
- */
+/* Counts what is held when `more` bytes are added. False: that would be too much altogether. */
 static bool count_held(struct conn *conn, size_t more)
 {
-	struct limits *limits = conn->rpc->env.limits;
-	int64_t held = conn_held(conn) + (int64_t)more - RPC_FREE_BYTES;
-	int64_t delta = (held > 0 ? held : 0) - conn->receiving;
-
-	if (delta > 0 && limits_used(limits, LIMIT_BUFFER_BYTES) > conn->receiving &&
-	    !limits_allow(limits, LIMIT_BUFFER_BYTES, delta))
-		return false;
-	conn->receiving += delta;
-	limits_use(limits, LIMIT_BUFFER_BYTES, delta);
-	return true;
+	return limits_receive(
+	    conn->rpc->env.limits, &conn->receiving, conn_held(conn) + (int64_t)more);
 }
 
 static void fail_too_long(struct conn *conn, struct fail *fail)
@@ -139,7 +127,7 @@ static enum wire_lines_result next_line(
 
 	conn->lines.max = (size_t)limit(conn, LIMIT_MESSAGE_BYTES);
 	while ((result = wire_lines_next(&conn->lines, line, len)) == WIRE_MORE) {
-		char piece[RPC_FREE_BYTES];
+		char piece[LIMITS_FREE_BYTES];
 		size_t n = evbuffer_get_length(input);
 
 		if (n == 0)
@@ -161,7 +149,7 @@ static enum wire_lines_result next_line(
 /* A connection that is at rest keeps no large buffer. */
 static void settle_input(struct conn *conn)
 {
-	if (conn_held(conn) == 0 && conn->lines.in.cap > RPC_FREE_BYTES)
+	if (conn_held(conn) == 0 && conn->lines.in.cap > LIMITS_FREE_BYTES)
 		wire_lines_free(&conn->lines);
 	count_held(conn, 0);
 }
@@ -185,8 +173,7 @@ static bool may_read(const struct conn *conn)
 {
 	return !conn->dead && !conn->refused && !conn->rpc->draining &&
 	       conn->in_flight < limit(conn, LIMIT_IN_FLIGHT) &&
-	       conn_unsent(conn) + conn->reserved <
-	           limits_most_unsent(conn->rpc->env.limits, RPC_FREE_BYTES);
+	       conn_unsent(conn) + conn->reserved < limits_most_unsent(conn->rpc->env.limits);
 }
 
 static void count_pause(const struct conn *conn)
@@ -397,7 +384,7 @@ struct conn *conn_new(struct rpc *rpc, int fd, const struct sock_peer *peer)
 		conn->next->link = &conn->next;
 	rpc->conns = conn;
 	bufferevent_setcb(conn->bev, on_read, on_write, on_event, conn);
-	bufferevent_setwatermark(conn->bev, EV_READ, 0, RPC_FREE_BYTES);
+	bufferevent_setwatermark(conn->bev, EV_READ, 0, LIMITS_FREE_BYTES);
 	conn_set_timeout(conn);
 	bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
 	return conn;
@@ -413,7 +400,7 @@ static void forget(struct conn *conn)
 		conn->next->link = conn->link;
 	evbuffer_remove_cb(bufferevent_get_output(conn->bev), on_output, conn);
 	limits_use(limits, LIMIT_REPLY_BYTES, -conn_unsent(conn));
-	limits_use(limits, LIMIT_BUFFER_BYTES, -conn->receiving);
+	limits_receive_end(limits, &conn->receiving);
 	wire_lines_free(&conn->lines);
 	free(conn);
 }

@@ -9,10 +9,6 @@
 struct bufferevent;
 struct event;
 
-/* What a connection may hold of a request, or leave unread of its replies, without that it counts
- * against what all connections share. */
-#define RPC_FREE_BYTES (16 * 1024)
-
 /*
  * Behind a refusal: what is read and thrown away so that the client sees it, how long that may
  * take, and how many connections may be in that state before they are served.

@@ -136,24 +136,6 @@ static void media_types_follow_the_grammar(void **state)
 	assert_string_equal(media.type, longest);
 }
 
-static void parameters_are_found_and_unquoted(void **state)
-{
-	struct http_media media;
-	char value[6];
-
-	(void)state;
-	assert_true(
-	    http_media_read("a/b; Charset=UTF-8 ; b=\"x\\\"; y\";c=\"\";charset=other", &media));
-	assert_int_equal(http_media_parameter(&media, "charset", value, sizeof(value)), HTTP_FOUND);
-	assert_string_equal(value, "UTF-8");
-	assert_int_equal(http_media_parameter(&media, "B", value, sizeof(value)), HTTP_FOUND);
-	assert_string_equal(value, "x\"; y");
-	assert_int_equal(http_media_parameter(&media, "B", value, 5), HTTP_BAD);
-	assert_int_equal(http_media_parameter(&media, "c", value, sizeof(value)), HTTP_FOUND);
-	assert_string_equal(value, "");
-	assert_int_equal(http_media_parameter(&media, "y", value, sizeof(value)), HTTP_MISSING);
-}
-
 static void etags_are_compared_weakly(void **state)
 {
 	static const struct {
@@ -420,7 +402,6 @@ int main(void)
 	    TEST(tokens_in_lists_are_whole_elements),
 	    TEST(quotes_that_do_not_end_take_linear_time),
 	    TEST(media_types_follow_the_grammar),
-	    TEST(parameters_are_found_and_unquoted),
 	    TEST(etags_are_compared_weakly),
 	    TEST(only_who_names_html_gets_it),
 	    TEST(hosts_are_names_or_addresses),

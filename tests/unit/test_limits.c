@@ -325,6 +325,44 @@ static void with_too_few_descriptors_fewer_connections_are_taken(void **state)
 
 #define LIMIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void what_is_received_counts_beyond_the_free_part(void **state)
+{
+	struct place *place = *state;
+	int64_t a = 0, b = 0;
+
+	place->conf.max_buffer_bytes = 1000;
+	assert_true(limits_receive(place->limits, &a, LIMITS_FREE_BYTES));
+	assert_int_equal(limits_used(place->limits, LIMIT_BUFFER_BYTES), 0);
+	assert_true(limits_receive(place->limits, &a, LIMITS_FREE_BYTES + 600));
+	assert_true(limits_receive(place->limits, &b, LIMITS_FREE_BYTES + 400));
+	assert_false(limits_receive(place->limits, &b, LIMITS_FREE_BYTES + 401));
+	assert_int_equal(limits_used(place->limits, LIMIT_BUFFER_BYTES), 1000);
+	assert_true(limits_receive(place->limits, &a, 0));
+	assert_int_equal(limits_used(place->limits, LIMIT_BUFFER_BYTES), 400);
+	/* Whoever is alone has room, whatever the limit is. */
+	assert_true(limits_receive(place->limits, &b, LIMITS_FREE_BYTES + 5000));
+	assert_false(limits_receive(place->limits, &a, LIMITS_FREE_BYTES + 1));
+	assert_true(limits_receive(place->limits, &a, LIMITS_FREE_BYTES));
+	limits_receive_end(place->limits, &b);
+	assert_int_equal(b, 0);
+	assert_int_equal(limits_used(place->limits, LIMIT_BUFFER_BYTES), 0);
+}
+
+static void little_may_be_unread_while_too_much_is_altogether(void **state)
+{
+	struct place *place = *state;
+
+	place->conf.max_unsent_bytes = 100000;
+	place->conf.max_reply_bytes = 200000;
+	limits_use(place->limits, LIMIT_REPLY_BYTES, 199999);
+	assert_int_equal(limits_most_unsent(place->limits), 100000);
+	limits_use(place->limits, LIMIT_REPLY_BYTES, 1);
+	assert_int_equal(limits_most_unsent(place->limits), LIMITS_FREE_BYTES);
+	place->conf.max_unsent_bytes = 1000;
+	assert_int_equal(limits_most_unsent(place->limits), 1000);
+	limits_use(place->limits, LIMIT_REPLY_BYTES, -200000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +378,8 @@ int main(void)
 	    LIMIT_TEST(so_many_connections_of_a_user),
 	    LIMIT_TEST(who_was_refused_does_not_count),
 	    LIMIT_TEST(comings_and_goings),
+	    LIMIT_TEST(what_is_received_counts_beyond_the_free_part),
+	    LIMIT_TEST(little_may_be_unread_while_too_much_is_altogether),
 	    LIMIT_TEST(the_limit_of_descriptors_is_raised_as_far_as_needed),
 	    LIMIT_TEST(the_limit_of_descriptors_is_not_lowered),
 	    LIMIT_TEST(with_too_few_descriptors_fewer_connections_are_taken),
