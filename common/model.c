@@ -28,6 +28,24 @@ static const char *const ingestion_names[INGESTION_STATUS_COUNT] = {
     [INGESTION_CANCELLED] = "cancelled",
 };
 
+static const char *const id_outcome_names[ID_OUTCOME_COUNT] = {
+    [ID_PENDING] = "pending",
+    [ID_COMPLETED] = "completed",
+    [ID_FAILED] = "failed",
+};
+
+static const char *const failure_names[FAILURE_COUNT] = {
+    [FAILURE_IDS] = "ids",
+    [FAILURE_TRY_AGAIN] = "try_again",
+    [FAILURE_EXIT] = "exit",
+    [FAILURE_SIGNAL] = "signal",
+    [FAILURE_TIMEOUT] = "timeout",
+    [FAILURE_START] = "start",
+};
+
+const int64_t duration_bounds_ms[DURATION_BUCKETS] = {5, 10, 25, 50, 100, 250, 500, 1000, 2500,
+    5000, 10000, 30000, 60000, 300000, 1800000, INT64_MAX};
+
 /* Index of `name` in names[first..count), or -1. */
 static int find(const char *const *names, int first, int count, const char *name)
 {
@@ -77,6 +95,25 @@ bool ingestion_status_by_name(const char *name, enum ingestion_status *status)
 	if (found >= 0)
 		*status = (enum ingestion_status)found;
 	return found >= 0;
+}
+
+const char *id_outcome_name(enum id_outcome outcome)
+{
+	return id_outcome_names[outcome];
+}
+
+bool id_outcome_by_name(const char *name, enum id_outcome *outcome)
+{
+	int found = find(id_outcome_names, 0, ID_OUTCOME_COUNT, name);
+
+	if (found >= 0)
+		*outcome = (enum id_outcome)found;
+	return found >= 0;
+}
+
+const char *failure_name(enum failure failure)
+{
+	return failure_names[failure];
 }
 
 enum ingestion_status counts_status(const struct counts *counts)
@@ -135,11 +172,31 @@ struct batch *status_page_add(struct status_page *page)
 
 void status_page_free(struct status_page *page)
 {
-	for (size_t i = 0; i < page->n; i++)
+	for (size_t i = 0; i < page->n; i++) {
 		free(page->batches[i].error);
+		free(page->batches[i].out.text);
+		free(page->batches[i].err.text);
+	}
 	free(page->batches);
 	idlist_free(&page->ids);
 	*page = (struct status_page){0};
+}
+
+struct report_entry *report_page_add(struct report_page *page)
+{
+	/* Grows at each power of two. */
+	if ((page->n & (page->n - 1)) == 0)
+		page->v = xreallocarray(page->v, page->n ? 2 * page->n : 1, sizeof(*page->v));
+	page->v[page->n] = (struct report_entry){0};
+	return &page->v[page->n++];
+}
+
+void report_page_free(struct report_page *page)
+{
+	for (size_t i = 0; i < page->n; i++)
+		free(page->v[i].error);
+	free(page->v);
+	*page = (struct report_page){0};
 }
 
 struct ingestion *list_page_add(struct list_page *page)
@@ -178,5 +235,24 @@ bool key_is_valid(const char *text)
 
 int64_t lane_waiting(const struct lane_total *lane)
 {
-	return lane->batches[BATCH_YET_TO_START] + lane->batches[BATCH_RETRYING];
+	return lane->batches[BATCH_YET_TO_START] + lane->batches[BATCH_RETRYING] - lane->later;
+}
+
+void durations_add(struct durations *durations, int64_t us)
+{
+	int i = 0;
+
+	while (i < DURATION_BUCKETS - 1 && us > duration_bounds_ms[i] * 1000)
+		i++;
+	durations->counts[i]++;
+	durations->sum_us += us;
+}
+
+int64_t durations_count(const struct durations *durations)
+{
+	int64_t count = 0;
+
+	for (int i = 0; i < DURATION_BUCKETS; i++)
+		count += durations->counts[i];
+	return count;
 }

@@ -16,11 +16,11 @@ enum priority { PRIORITY_HIGH = 1, PRIORITY_MEDIUM = 2, PRIORITY_LOW = 3 };
 #define PRIORITY_COUNT 3
 
 /*
- * yet_to_start --claim--> triggered --outcome--> completed | failed
+ * yet_to_start --claim--> triggered --no id is left to try--> completed | failed
  *                          |    ^
- *              interrupted |    | claim
+ *         some ids are left|    | claim, once it is due
  *                          v    |
- *                         retrying
+ *                         retrying: stands in line again, or is not due yet
  */
 enum batch_status {
 	BATCH_YET_TO_START,
@@ -50,6 +50,22 @@ enum ingestion_status {
  */
 enum stage { STAGE_SEALED, STAGE_RECEIVING, STAGE_CANCELLED };
 
+/* What has become of one id. */
+enum id_outcome { ID_PENDING, ID_COMPLETED, ID_FAILED };
+#define ID_OUTCOME_COUNT 3
+
+/* Why an attempt did not complete its batch. */
+enum failure {
+	FAILURE_NONE,
+	FAILURE_IDS, /* the handler said so of single ids */
+	FAILURE_TRY_AGAIN, /* the handler said so of the batch */
+	FAILURE_EXIT, /* a command ended with another exit status */
+	FAILURE_SIGNAL, /* a command was ended by a signal */
+	FAILURE_TIMEOUT,
+	FAILURE_START, /* it could not even be started */
+};
+#define FAILURE_COUNT 7
+
 #define LABEL_MAX 128 /* bytes */
 #define KEY_MAX 255 /* bytes, visible ASCII */
 #define PRINCIPAL_MAX 80 /* bytes; who submits, such as "uid:1000" */
@@ -59,6 +75,9 @@ struct counts {
 	int64_t ids; /* of an upload: those that have arrived */
 	int64_t batches; /* of an upload: 0 until it is sealed */
 	int64_t by_status[BATCH_STATUS_COUNT]; /* batches; adds up to `batches` */
+	int64_t ids_completed, ids_failed; /* the rest is pending */
+	int64_t attempts; /* of all batches */
+	int64_t retries; /* of these: not the first of their batch */
 };
 
 struct ingestion {
@@ -75,13 +94,22 @@ struct ingestion {
 	struct counts counts;
 };
 
+/* What a handler wrote: all of it, or beginning and end with a line between that says so. */
+struct output {
+	char *text; /* owned; clean UTF-8; NULL: nothing */
+	int64_t bytes; /* how much it really was */
+};
+
 struct batch {
 	int64_t index;
 	enum batch_status status;
-	int64_t attempts; /* starts so far */
+	int64_t attempts; /* so far; those that do not count are left out */
+	int64_t ids_completed, ids_failed; /* the rest is pending */
 	int64_t started_ms; /* of the last attempt; 0: not yet */
 	int64_t finished_ms; /* 0: not yet */
-	char *error; /* owned; why the last attempt failed, or NULL */
+	int64_t retry_ms; /* UTC: when it will stand in line again; 0: it does, or never will */
+	char *error; /* owned; why the last attempt that ended failed, or NULL */
+	struct output out, err; /* of that attempt; only where asked for */
 	size_t ids_at; /* its ids in the page's list */
 	size_t ids_n;
 };
@@ -93,6 +121,31 @@ struct status_page {
 	size_t n;
 	struct idlist ids;
 	int64_t next_batch; /* the index to go on from, or -1: nothing follows */
+};
+
+/* What `report` says of one id of the list. */
+struct report_entry {
+	int64_t position; /* in the list, from 0 */
+	int64_t id;
+	int64_t batch; /* index */
+	enum id_outcome outcome;
+	int64_t attempts; /* in which it was given to the handler */
+	int64_t started_ms; /* UTC, of the last of these; 0: not yet */
+	int64_t finished_ms; /* UTC, of the outcome; 0: it is pending */
+	char *error; /* owned; why it failed the last time, or NULL */
+};
+
+/* What `report` looks for; all that is given must hold. */
+struct report_filter {
+	bool failed; /* only ids that have failed */
+	int64_t id; /* only this one; 0: any */
+};
+
+/* Ids in the order of the list. */
+struct report_page {
+	struct report_entry *v; /* owned */
+	size_t n;
+	int64_t next; /* the position to go on from, or -1: nothing follows */
 };
 
 /* What `list` looks for; all that is given must hold. */
@@ -116,10 +169,28 @@ struct list_page {
 
 /* What stands in the lane of one priority, and what has become of all that ever did. */
 struct lane_total {
-	int64_t ids; /* in batches that wait: not started yet, or to be run again */
+	int64_t ids; /* that wait in line: in batches not started yet, or to be tried again now */
 	int64_t batches[BATCH_STATUS_COUNT];
+	int64_t later; /* of the retrying ones: not due yet, so that they do not stand in line */
 	int64_t ingestions[INGESTION_STATUS_COUNT];
+	int64_t oldest_ms; /* UTC: when the first ingestion in line was submitted; 0: none */
 };
+
+/* How long things took. */
+#define DURATION_BUCKETS 16
+struct durations {
+	int64_t
+	    counts[DURATION_BUCKETS]; /* up to the bound of the same index and above the last one */
+	int64_t sum_us;
+};
+
+/* The bounds of the buckets, ascending; the last one is INT64_MAX. */
+extern const int64_t duration_bounds_ms[DURATION_BUCKETS];
+
+void durations_add(struct durations *durations, int64_t us);
+
+/* How many were added. */
+int64_t durations_count(const struct durations *durations);
 
 /* "HIGH", "MEDIUM", "LOW". */
 const char *priority_name(enum priority priority);
@@ -132,6 +203,12 @@ bool batch_status_by_name(const char *name, enum batch_status *status);
 
 const char *ingestion_status_name(enum ingestion_status status);
 bool ingestion_status_by_name(const char *name, enum ingestion_status *status);
+
+const char *id_outcome_name(enum id_outcome outcome);
+bool id_outcome_by_name(const char *name, enum id_outcome *outcome);
+
+/* "ids", "try_again", ...; FAILURE_NONE has none. */
+const char *failure_name(enum failure failure);
 
 /* The status that follows from the counts of a sealed ingestion. */
 enum ingestion_status counts_status(const struct counts *counts);
@@ -153,6 +230,12 @@ struct batch *status_page_add(struct status_page *page);
 
 /* Frees the content. */
 void status_page_free(struct status_page *page);
+
+/* Appends an empty entry and returns it; valid until the next one is added. */
+struct report_entry *report_page_add(struct report_page *page);
+
+/* Frees the content. */
+void report_page_free(struct report_page *page);
 
 /* Appends an ingestion; valid until the next one is added. */
 struct ingestion *list_page_add(struct list_page *page);

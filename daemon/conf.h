@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_OPTION_COUNT 39
+#define CONF_OPTION_COUNT 47
 #define CONF_SETTLE_AUTO (-1)
 
 struct conf {
@@ -30,6 +30,13 @@ struct conf {
 	int64_t settle_ns; /* or CONF_SETTLE_AUTO; see conf_settle_ns() */
 	bool pack;
 	const char *handler; /* spec */
+	int64_t max_attempts;
+	int64_t retry_base_ns, retry_max_ns;
+	int64_t exec_timeout_ns; /* 0: none */
+	int64_t exec_grace_ns; /* between TERM and KILL */
+	int64_t exec_output; /* bytes that are kept of each stream */
+	int64_t exec_nice;
+	const char *exec_limits; /* NAME=VALUE,...; "" for none */
 	int64_t max_id;
 	int64_t default_priority; /* enum priority; 0: there is none */
 	int64_t max_message_bytes;

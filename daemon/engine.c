@@ -1,7 +1,6 @@
 #include "engine.h"
 
 #include "log.h"
-#include "utf8.h"
 #include "util.h"
 
 #include <stdlib.h>
@@ -17,8 +16,7 @@ struct job {
 	struct store_attempt attempt;
 	bool started, start_recorded, done;
 	int64_t started_at; /* boot_ns */
-	enum outcome outcome;
-	char message[512]; /* why it failed; empty for none */
+	struct ending ending; /* once it is done; given to the store */
 	struct storeq_op started_op, finish_op;
 };
 
@@ -43,7 +41,8 @@ struct engine {
 	bool kicked; /* something was committed while a claim was under way */
 	bool stopping;
 	bool giving_up; /* ends even without its outcomes on disk */
-	int64_t wake_at; /* when to claim; CLOCK_NEVER while nothing waits */
+	int64_t wake_at; /* when to claim; CLOCK_NEVER while that is not known */
+	bool idle; /* nothing stood in line at the last claim, so wake_at knows of nothing new */
 	int64_t interval_ns; /* in force at the last claim */
 	int64_t last_start; /* the last actual start of this process; LEDGER_NONE: none yet */
 	struct storeq_op *failed, **failed_end; /* writes to repeat, in order */
@@ -66,6 +65,30 @@ static int64_t now_ns(const struct engine *engine)
 {
 	return clock_boot_ns(engine->env.clock);
 }
+
+/* ---- log ---- */
+
+#define EXTRA_MAX 4
+
+/* What every line about a run has, and up to EXTRA_MAX fields more. */
+static void log_about(
+    const struct job *job, enum log_level level, const char *event, const struct log_field *extra)
+{
+	char ingestion[UUID_TEXT_SIZE], batch[UUID_TEXT_SIZE];
+	struct log_field fields[7 + EXTRA_MAX + 1] = {log_msg(event),
+	    log_str("ingestion_id", ingestion), log_str("batch_id", batch),
+	    log_int("index", job->run.index), log_int("attempt", job->run.attempt),
+	    log_str("priority", priority_name(job->run.priority)),
+	    log_int("ids", (int64_t)job->run.ids.n)};
+
+	uuid_format(&job->run.ingestion, ingestion);
+	uuid_format(&job->run.batch_id, batch);
+	memcpy(&fields[7], extra, EXTRA_MAX * sizeof(*extra));
+	log_write(level, fields);
+}
+
+#define log_run(job, level, event, ...)                                                            \
+	log_about(job, level, event, (const struct log_field[EXTRA_MAX]){__VA_ARGS__})
 
 /* ---- writes ---- */
 
@@ -138,8 +161,10 @@ static bool is_recorded(struct engine *engine, struct storeq_op *op)
 
 static void slot_free(struct slot *slot)
 {
-	for (size_t i = 0; i < slot->n; i++)
+	for (size_t i = 0; i < slot->n; i++) {
 		idlist_free(&slot->jobs[i].run.ids);
+		ending_free(&slot->jobs[i].ending);
+	}
 	free(slot->jobs);
 	free(slot);
 }
@@ -167,6 +192,16 @@ static void write_recorded(struct slot *slot)
 	wake(slot->engine);
 }
 
+/* What follows from an attempt that did not complete its batch. */
+static void log_verdict(const struct job *job, const struct store_finish *finish)
+{
+	if (finish->status == BATCH_FAILED)
+		log_run(job, LOG_WARN, "batch failed", log_int("failed_ids", finish->failed));
+	else if (finish->status == BATCH_RETRYING && finish->due_ms > 0)
+		log_run(
+		    job, LOG_INFO, "batch will be tried again", log_int("in_ms", finish->due_ms));
+}
+
 static void finish_recorded(struct storeq_op *op)
 {
 	struct job *job = op->arg;
@@ -174,8 +209,13 @@ static void finish_recorded(struct storeq_op *op)
 
 	if (!is_recorded(engine, op))
 		return;
+	if (!op->op.fail.err)
+		log_verdict(job, &op->op.finish);
 	tell_changed(engine, &job->run.ingestion);
 	write_recorded(job->slot);
+	/* What is due later may be due before anything that the last claim knew of. */
+	if (op->op.finish.status == BATCH_RETRYING)
+		engine_kick(engine);
 }
 
 static void post_finish(struct job *job)
@@ -183,9 +223,8 @@ static void post_finish(struct job *job)
 	job->slot->writes++;
 	job->finish_op = (struct storeq_op){.done = finish_recorded, .arg = job};
 	job->finish_op.op.verb = STORE_FINISH;
-	job->finish_op.op.finish = (struct store_finish){.attempt = job->attempt,
-	    .outcome = job->outcome,
-	    .message = job->message[0] ? job->message : NULL};
+	job->finish_op.op.finish =
+	    (struct store_finish){.attempt = job->attempt, .ending = &job->ending};
 	storeq_post_engine(job->slot->engine->env.queue, &job->finish_op);
 }
 
@@ -203,8 +242,7 @@ static void started_recorded(struct storeq_op *op)
 		post_finish(job);
 	write_recorded(job->slot);
 	/* A claim that came before the repetition of this write could not know when to wake up. */
-	if (engine->wake_at == CLOCK_NEVER)
-		engine_kick(engine);
+	engine_kick(engine);
 }
 
 static void post_started(struct job *job)
@@ -222,18 +260,6 @@ static void post_started(struct job *job)
 
 /* ---- events of a run ---- */
 
-static void log_run(const struct job *job, const char *event, const struct log_field extra)
-{
-	char ingestion[UUID_TEXT_SIZE], batch[UUID_TEXT_SIZE];
-
-	uuid_format(&job->run.ingestion, ingestion);
-	uuid_format(&job->run.batch_id, batch);
-	log_info(log_msg(event), log_str("ingestion_id", ingestion), log_str("batch_id", batch),
-	    log_int("index", job->run.index), log_int("attempt", job->run.attempt),
-	    log_str("priority", priority_name(job->run.priority)),
-	    log_int("ids", (int64_t)job->run.ids.n), extra);
-}
-
 static void on_started(struct run *run)
 {
 	struct job *job = (struct job *)run;
@@ -242,30 +268,50 @@ static void on_started(struct run *run)
 
 	job->started = true;
 	job->started_at = now;
+	slot->engine->env.stats->attempts++;
+	slot->engine->env.stats->retries += job->run.attempt > 1;
 	slot->last_start = slot->engine->last_start = now;
 	slot->unstarted--;
 	post_started(job);
-	log_run(job, "batch started", log_int("boottime_ns", now));
+	log_run(job, LOG_INFO, "batch started", log_int("boottime_ns", now));
 	if (slot->unstarted == 0)
 		wake(slot->engine);
 }
 
-static void on_done(struct run *run, enum outcome outcome, const char *message)
+/* Counts an attempt that has ended and tells of it. */
+static void account(const struct job *job)
 {
-	static const char *const events[] = {
-	    [OUTCOME_COMPLETED] = "batch completed",
-	    [OUTCOME_FAILED] = "batch failed",
-	    [OUTCOME_INTERRUPTED] = "batch interrupted",
-	};
+	struct engine *engine = job->slot->engine;
+	struct stats *stats = engine->env.stats;
+	struct tally tally = ending_tally(&job->ending, job->run.ids.n);
+	int64_t duration_ns = now_ns(engine) - job->started_at;
+	struct log_field duration = log_int("duration_ms", duration_ns / NS_PER_MS);
+
+	durations_add(&stats->durations, duration_ns / 1000);
+	if (tally.ids[OUTCOME_INTERRUPTED] > 0) {
+		stats->interrupted++;
+		log_run(job, LOG_INFO, "batch interrupted", duration);
+	} else if (tally.ids[OUTCOME_COMPLETED] == (int64_t)job->run.ids.n) {
+		log_run(job, LOG_INFO, "batch completed", duration);
+	} else {
+		stats->failures[job->ending.failure]++;
+		log_run(job, LOG_INFO, "attempt failed", duration,
+		    log_int("completed_ids", tally.ids[OUTCOME_COMPLETED]),
+		    log_int("failed_ids", tally.ids[OUTCOME_FAILED]),
+		    log_str("reason", job->ending.message ? job->ending.message : ""));
+	}
+}
+
+static void on_done(struct run *run, struct ending *ending)
+{
 	struct job *job = (struct job *)run;
 
 	if (!job->started)
 		on_started(run);
 	job->done = true;
-	job->outcome = outcome;
-	utf8_clean(job->message, sizeof(job->message), message ? message : "");
-	log_run(job, events[outcome],
-	    log_int("duration_ms", (now_ns(job->slot->engine) - job->started_at) / NS_PER_MS));
+	job->ending = *ending;
+	*ending = (struct ending){0};
+	account(job);
 	job->slot->running--;
 	/* The outcome follows the start: when the start has to be repeated, it waits. */
 	if (job->start_recorded)
@@ -334,7 +380,7 @@ static void give_back_held(struct engine *engine)
 	slot->unstarted = slot->running = 0;
 	for (size_t i = 0; i < slot->n; i++) {
 		slot->jobs[i].done = true;
-		slot->jobs[i].outcome = OUTCOME_INTERRUPTED;
+		slot->jobs[i].ending.outcome = OUTCOME_INTERRUPTED;
 		post_finish(&slot->jobs[i]);
 	}
 }
@@ -351,6 +397,7 @@ static void claim_done(struct storeq_op *op)
 		engine->wake_at = now_ns(engine) + RETRY_NS;
 	} else if (claim->n == 0) {
 		engine->wake_at = engine->kicked ? LEDGER_NONE : claim->wake;
+		engine->idle = claim->idle;
 	} else {
 		engine->interval_ns = claim->interval_ns;
 		engine->wake_at = LEDGER_NONE; /* ask again as soon as that is allowed */
@@ -431,7 +478,8 @@ int64_t engine_tick(struct engine *engine, int64_t now)
 void engine_kick(struct engine *engine)
 {
 	engine->kicked = engine->claiming;
-	if (engine->wake_at == CLOCK_NEVER) {
+	if (engine->idle || engine->wake_at == CLOCK_NEVER) {
+		engine->idle = false;
 		engine->wake_at = LEDGER_NONE;
 		wake(engine);
 	}
@@ -442,14 +490,14 @@ void engine_stop(struct engine *engine)
 	engine->stopping = true;
 }
 
-void engine_interrupt(struct engine *engine)
+void engine_interrupt(struct engine *engine, bool now)
 {
 	engine->giving_up = true;
 	give_back_held(engine);
 	for (struct slot *slot = engine->slots; slot; slot = slot->next)
 		for (size_t i = 0; i < slot->n; i++)
 			if (!slot->jobs[i].done)
-				handler_cancel(engine->env.handler, &slot->jobs[i].run);
+				handler_cancel(engine->env.handler, &slot->jobs[i].run, now);
 	repeat_failed(engine);
 }
 

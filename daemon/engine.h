@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "handler.h"
+#include "stats.h"
 #include "storeq.h"
 
 struct engine;
@@ -19,6 +20,7 @@ struct engine_env {
 	const struct clock *clock;
 	struct storeq *queue; /* borrowed */
 	struct handler *handler; /* borrowed */
+	struct stats *stats; /* borrowed; attempts are counted here */
 	int64_t concurrency;
 	/* Something has changed: call engine_tick() soon, not from inside this call. */
 	void (*wake)(void *arg);
@@ -45,10 +47,11 @@ void engine_kick(struct engine *engine);
 void engine_stop(struct engine *engine);
 
 /*
- * Ends what runs; such batches run again after the next start. Outcomes that the store does not
- * take are given up from now on, with the same consequence. To be called after engine_stop().
+ * Ends what runs, with `now` by force; what had no outcome runs again after the next start.
+ * Outcomes that the store does not take are given up from now on, with the same consequence. To be
+ * called after engine_stop(), and again to press on.
  */
-void engine_interrupt(struct engine *engine);
+void engine_interrupt(struct engine *engine, bool now);
 
 /* How many slots and batches are running. */
 void engine_running(const struct engine *engine, int64_t *slots, int64_t *batches);

@@ -6,16 +6,16 @@
 
 static const struct handler_ops *const all[] = {&handler_simulate};
 
-enum err handler_open(
-    struct handler **handler, const char *spec, struct event_base *base, struct fail *fail)
+enum err handler_open(struct handler **handler, const struct handler_env *env, struct fail *fail)
 {
+	const char *spec = env->conf->handler;
 	size_t len = strcspn(spec, ":");
 	const char *arguments = spec[len] ? spec + len + 1 : "";
 
 	*handler = NULL;
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		if (strlen(all[i]->scheme) == len && memcmp(all[i]->scheme, spec, len) == 0)
-			return all[i]->open(handler, arguments, base, fail);
+			return all[i]->open(handler, arguments, env, fail);
 	return fail_set(
 	    fail, ERR_INVALID, "handler \"%.80s\" is not known; there is: simulate", spec);
 }

@@ -4,17 +4,14 @@
 #ifndef INGESTD_HANDLER_H
 #define INGESTD_HANDLER_H
 
+#include "attempt.h"
+#include "conf.h"
 #include "err.h"
 #include "model.h"
+#include "stats.h"
 
 struct event_base;
 struct run;
-
-enum outcome {
-	OUTCOME_COMPLETED,
-	OUTCOME_FAILED, /* final */
-	OUTCOME_INTERRUPTED, /* stopped by us before it ended: the batch will run again */
-};
 
 /* What the engine wants to hear about a run. Both may be called from inside handler_start(). */
 struct run_events {
@@ -22,11 +19,11 @@ struct run_events {
 	 */
 	void (*started)(struct run *run);
 	/*
-	 * The run has ended. Exactly once, never from inside handler_start(). `message` says why it
-	 * failed (NULL otherwise) and is borrowed. Without a started() before it, this moment
-	 * counts as start. The run must not be touched afterwards.
+	 * The run has ended. Exactly once, never from inside handler_start(). Takes the content of
+	 * `ending`; its results, if there are any, are as many as the ids of the run. Without a
+	 * started() before it, this moment counts as start. The run must not be touched afterwards.
 	 */
-	void (*done)(struct run *run, enum outcome outcome, const char *message);
+	void (*done)(struct run *run, struct ending *ending);
 };
 
 /* One attempt of one batch. Belongs to the engine until done(). */
@@ -37,22 +34,33 @@ struct run {
 	int64_t attempt; /* from 1 */
 	enum priority priority;
 	char label[LABEL_MAX + 1];
-	struct idlist ids;
+	struct idlist ids; /* of the batch, those without a final outcome */
 	const struct run_events *events;
 	void *work; /* the handler's own, from start to done */
+};
+
+/* What a handler works with; all of it is borrowed and outlives the handler. */
+struct handler_env {
+	struct event_base *base; /* NULL: only to check the specification and the options */
+	const struct conf *conf; /* its options; those that can be reloaded are read at each run */
+	const char *node; /* text of the id of this node; there before the first run */
+	struct stats *stats;
 };
 
 struct handler;
 
 struct handler_ops {
 	const char *scheme; /* of --handler SCHEME[:ARGUMENTS] */
-	/* Reads the arguments ("" when there are none). With a NULL base it only checks them. */
-	enum err (*open)(struct handler **handler, const char *arguments, struct event_base *base,
-	    struct fail *fail);
+	/* Reads the arguments ("" when there are none). Without a base it only checks them. */
+	enum err (*open)(struct handler **handler, const char *arguments,
+	    const struct handler_env *env, struct fail *fail);
 	void (*start)(struct handler *handler, struct run *run);
-	/* Ends a started run soon: done() follows, with OUTCOME_INTERRUPTED unless it ended before.
+	/*
+	 * Ends a started run soon, with `now` at once, if need be by force: done() follows, with
+	 * OUTCOME_INTERRUPTED for the ids that had no outcome before. May be called again, to press
+	 * on. done() may be called from inside.
 	 */
-	void (*cancel)(struct handler *handler, struct run *run);
+	void (*cancel)(struct handler *handler, struct run *run, bool now);
 	void (*close)(struct handler *handler); /* no run is left */
 };
 
@@ -64,20 +72,19 @@ struct handler {
 extern const struct handler_ops handler_simulate;
 
 /*
- * Opens the handler that `spec` names. With a NULL base the spec is only checked and *handler stays
+ * Opens the handler that env->conf names. Without a base that is only checked and *handler stays
  * NULL. Errors: ERR_INVALID, the text names the value.
  */
-enum err handler_open(
-    struct handler **handler, const char *spec, struct event_base *base, struct fail *fail);
+enum err handler_open(struct handler **handler, const struct handler_env *env, struct fail *fail);
 
 static inline void handler_start(struct handler *handler, struct run *run)
 {
 	handler->ops->start(handler, run);
 }
 
-static inline void handler_cancel(struct handler *handler, struct run *run)
+static inline void handler_cancel(struct handler *handler, struct run *run, bool now)
 {
-	handler->ops->cancel(handler, run);
+	handler->ops->cancel(handler, run, now);
 }
 
 static inline void handler_close(struct handler *handler)

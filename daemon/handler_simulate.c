@@ -1,7 +1,7 @@
 /*
  * The handler simulate:delay=1s[,fail=ID...]: a system with nothing behind it. It makes one
  * simulated call per id, side by side, each of which takes the delay; so a batch takes the delay,
- * too. A batch with one of the ids after `fail=` fails.
+ * too. The ids after `fail=` fail, for good; the others are completed.
  */
 #include "handler.h"
 
@@ -30,15 +30,11 @@ static int compare_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* An id of the run that is to fail; 0: none. */
-static int64_t failing_id(const struct simulate *simulate, const struct run *run)
+static bool is_failing(const struct simulate *simulate, int64_t id)
 {
 	const struct idlist *fail = &simulate->fail;
 
-	for (size_t i = 0; fail->n > 0 && i < run->ids.n; i++)
-		if (bsearch(&run->ids.v[i], fail->v, fail->n, sizeof(*fail->v), compare_ids))
-			return run->ids.v[i];
-	return 0;
+	return fail->n > 0 && bsearch(&id, fail->v, fail->n, sizeof(*fail->v), compare_ids);
 }
 
 /* ---- arguments ---- */
@@ -73,16 +69,16 @@ static void simulate_close(struct handler *handler)
 	free(simulate);
 }
 
-static enum err simulate_open(
-    struct handler **handler, const char *arguments, struct event_base *base, struct fail *fail)
+static enum err simulate_open(struct handler **handler, const char *arguments,
+    const struct handler_env *env, struct fail *fail)
 {
 	struct simulate *simulate = xcalloc(1, sizeof(*simulate));
 
 	simulate->handler.ops = &handler_simulate;
-	simulate->base = base;
+	simulate->base = env->base;
 	simulate->delay_ns = DELAY_DEFAULT_NS;
 	fail->err = ERR_OK;
-	if (read_arguments(simulate, arguments, fail) || !base) {
+	if (read_arguments(simulate, arguments, fail) || !env->base) {
 		simulate_close(&simulate->handler);
 		return fail->err;
 	}
@@ -101,28 +97,41 @@ struct call {
 	struct event *timer;
 };
 
-static void end_call(struct call *call, enum outcome outcome, const char *message)
+static void end_call(struct call *call, struct ending *ending)
 {
 	struct run *run = call->run;
 
 	event_free(call->timer);
 	free(call);
-	run->events->done(run, outcome, message);
+	run->events->done(run, ending);
+}
+
+/* The id fails, and so does the batch; the first one says why. */
+static void fail_id(struct ending *ending, const struct run *run, size_t i)
+{
+	char message[64];
+
+	snprintf(message, sizeof(message), "simulated failure of id %" PRId64, run->ids.v[i]);
+	if (!ending->results) {
+		ending->results = xcalloc(run->ids.n, sizeof(*ending->results));
+		ending->n = run->ids.n;
+		ending->failure = FAILURE_IDS;
+		ending->message = xstrdup(message);
+	}
+	ending->results[i] =
+	    (struct result){.outcome = OUTCOME_FAILED, .message = xstrdup(message)};
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct call *call = arg;
-	int64_t id = failing_id(call->simulate, call->run);
-	char message[64];
+	struct ending ending = {.outcome = OUTCOME_COMPLETED};
 
 	(void)fd, (void)events;
-	if (id == 0) {
-		end_call(call, OUTCOME_COMPLETED, NULL);
-		return;
-	}
-	snprintf(message, sizeof(message), "simulated failure of id %" PRId64, id);
-	end_call(call, OUTCOME_FAILED, message);
+	for (size_t i = 0; i < call->run->ids.n; i++)
+		if (is_failing(call->simulate, call->run->ids.v[i]))
+			fail_id(&ending, call->run, i);
+	end_call(call, &ending);
 }
 
 static void simulate_start(struct handler *handler, struct run *run)
@@ -143,10 +152,10 @@ static void simulate_start(struct handler *handler, struct run *run)
 	run->events->started(run);
 }
 
-static void simulate_cancel(struct handler *handler, struct run *run)
+static void simulate_cancel(struct handler *handler, struct run *run, bool now)
 {
-	(void)handler;
-	end_call(run->work, OUTCOME_INTERRUPTED, NULL);
+	(void)handler, (void)now;
+	end_call(run->work, &(struct ending){.outcome = OUTCOME_INTERRUPTED});
 }
 
 const struct handler_ops handler_simulate = {

@@ -51,6 +51,7 @@ struct daemon {
 	struct event *linger;
 
 	struct handler *handler;
+	char node[UUID_TEXT_SIZE]; /* its id, which the children of the handler carry */
 	struct store *writer, *reader;
 	struct storeq *queue;
 	struct limits *limits;
@@ -107,6 +108,7 @@ static enum err check_group(struct daemon *daemon, struct fail *fail)
 
 static enum err check_conf(struct daemon *daemon, struct fail *fail)
 {
+	const struct handler_env env = {.conf = &daemon->conf};
 	struct handler *none;
 	struct fail why;
 
@@ -117,7 +119,7 @@ static enum err check_conf(struct daemon *daemon, struct fail *fail)
 		return fail_set(fail, ERR_INVALID,
 		    "socket: path of %zu bytes, more than %d: %.60s...",
 		    strlen(daemon->conf.socket), SOCK_PATH_SIZE - 1, daemon->conf.socket);
-	if (handler_open(&none, daemon->conf.handler, NULL, &why))
+	if (handler_open(&none, &env, &why))
 		return fail_set(
 		    fail, why.err, "%s: %s", conf_origin(&daemon->conf, "handler"), why.text);
 	return ERR_OK;
@@ -241,7 +243,7 @@ static void on_grace_over(evutil_socket_t fd, short events, void *arg)
 	struct daemon *daemon = arg;
 
 	(void)fd, (void)events;
-	engine_interrupt(daemon->engine);
+	engine_interrupt(daemon->engine, false);
 	wake_engine(daemon);
 }
 
@@ -259,7 +261,7 @@ static void on_broken(void *arg, const struct fail *why)
 	log_error(log_msg("stopping, the next start recovers"), log_str("reason", why->text));
 	daemon->exit_status = EXIT_FAILED;
 	begin_stop(daemon);
-	engine_interrupt(daemon->engine);
+	engine_interrupt(daemon->engine, true);
 }
 
 static void on_stop_signal(evutil_socket_t number, short events, void *arg)
@@ -273,7 +275,7 @@ static void on_stop_signal(evutil_socket_t number, short events, void *arg)
 	if (!again)
 		begin_stop(daemon);
 	else
-		engine_interrupt(daemon->engine);
+		engine_interrupt(daemon->engine, true);
 }
 
 /* A file that is wrong changes nothing. */
@@ -333,7 +335,10 @@ static enum err open_store(struct daemon *daemon, struct fail *fail)
 	    .key_expiry_ms = conf->key_expiry_ns / NS_PER_MS,
 	    .upload_expiry_ms = conf->upload_expiry_ns / NS_PER_MS,
 	    .max_uploads = conf->max_uploads,
-	    .max_upload_ids = conf->max_upload_bytes / (int64_t)sizeof(int64_t)};
+	    .max_upload_ids = conf->max_upload_bytes / (int64_t)sizeof(int64_t),
+	    .retry = {.max_attempts = conf->max_attempts,
+		.base_ms = conf->retry_base_ns / NS_PER_MS,
+		.max_ms = conf->retry_max_ns / NS_PER_MS}};
 	struct store_found found;
 
 	make_directories(daemon, "store", daemon->store_path, 0700);
@@ -341,8 +346,10 @@ static enum err open_store(struct daemon *daemon, struct fail *fail)
 		&daemon->writer, daemon->store_path, &settings, daemon->clock, &found, fail) ||
 	    store_sqlite_open_reader(&daemon->reader, daemon->store_path, fail))
 		return fail->err;
+	uuid_format(&found.node, daemon->node);
 	log_info(log_msg("store opened"), log_str("store", daemon->store_path),
-	    log_int("waiting", found.waiting), log_int("interrupted", found.interrupted));
+	    log_str("node", daemon->node), log_int("waiting", found.waiting),
+	    log_int("later", found.later), log_int("interrupted", found.interrupted));
 	return ERR_OK;
 }
 
@@ -425,6 +432,7 @@ static void build(struct daemon *daemon)
 	daemon->engine = engine_new(&(struct engine_env){.clock = daemon->clock,
 	    .queue = daemon->queue,
 	    .handler = daemon->handler,
+	    .stats = &daemon->stats,
 	    .concurrency = daemon->conf.concurrency,
 	    .wake = wake_engine,
 	    .changed = on_changed,
@@ -513,6 +521,8 @@ static int store_exit_status(const struct fail *fail)
 
 static int run(struct daemon *daemon)
 {
+	struct handler_env env = {
+	    .conf = &daemon->conf, .node = daemon->node, .stats = &daemon->stats};
 	struct fail fail;
 	int status;
 
@@ -525,9 +535,9 @@ static int run(struct daemon *daemon)
 	signal(SIGPIPE, SIG_IGN);
 	daemon->clock = clock_system();
 	daemon->socket = (struct sock_listener){.fd = -1, .lock_fd = -1};
-	daemon->base = new_base();
+	daemon->base = env.base = new_base();
 	add_events(daemon);
-	if (handler_open(&daemon->handler, daemon->conf.handler, daemon->base, &fail))
+	if (handler_open(&daemon->handler, &env, &fail))
 		status = complain(&fail, EXIT_CONFIG);
 	else if (open_socket(daemon, &fail) ||
 		 tcp_listen(&daemon->tcp, daemon->conf.http, true, &fail))

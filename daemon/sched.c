@@ -14,7 +14,7 @@ struct sched_choice sched_pick(const struct sched_view *view, int64_t now)
 	int64_t slot = ledger_next_slot(&view->ledger);
 
 	if (lane < 0)
-		return (struct sched_choice){.verdict = SCHED_IDLE, .at = CLOCK_NEVER};
+		return (struct sched_choice){.verdict = SCHED_IDLE, .at = view->next_due};
 	if (now < slot)
 		return (struct sched_choice){.verdict = SCHED_WAIT, .at = slot};
 	return (struct sched_choice){.verdict = SCHED_START, .lane = lane};

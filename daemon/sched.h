@@ -19,10 +19,12 @@ struct sched_head {
 struct sched_view {
 	struct ledger ledger;
 	struct sched_head heads[PRIORITY_COUNT]; /* HIGH first */
+	int64_t
+	    next_due; /* boot_ns: when a batch that is not in line gets there; CLOCK_NEVER: none */
 };
 
 enum sched_verdict {
-	SCHED_IDLE, /* nothing waits */
+	SCHED_IDLE, /* nothing stands in line before `at`, perhaps never */
 	SCHED_WAIT, /* something waits, but not before `at` */
 	SCHED_START, /* start the head of `lane` */
 };
@@ -30,7 +32,7 @@ enum sched_verdict {
 struct sched_choice {
 	enum sched_verdict verdict;
 	int lane; /* index into heads */
-	int64_t at; /* SCHED_WAIT: when to ask again */
+	int64_t at; /* SCHED_IDLE, SCHED_WAIT: when to ask again */
 };
 
 /*

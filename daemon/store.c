@@ -31,6 +31,9 @@ void store_op_reset(struct store_op *op)
 	case STORE_STATUS:
 		status_page_free(&op->status.page);
 		break;
+	case STORE_REPORT:
+		report_page_free(&op->report.page);
+		break;
 	case STORE_LIST:
 		list_page_free(&op->list.page);
 		break;

@@ -10,10 +10,10 @@
 #ifndef INGESTD_STORE_H
 #define INGESTD_STORE_H
 
+#include "attempt.h"
 #include "clock.h"
 #include "digest.h"
 #include "err.h"
-#include "handler.h"
 #include "ledger.h"
 #include "model.h"
 
@@ -125,20 +125,24 @@ struct store_claimed {
 	struct uuid uuid; /* of the ingestion */
 	enum priority priority;
 	char label[LABEL_MAX + 1];
-	struct idlist ids; /* owned */
+	struct idlist ids; /* owned: those without a final outcome, in the order of the list */
 };
 
 /*
- * Takes the slot, if one is due and something waits: reads ledger and lane heads, asks
+ * Takes the slot, if one is due and something waits: puts what has become due again back into line
+ * (STORE_DUE_STEPS batches at most, the rest in the next claim), reads ledger and lane heads, asks
  * sched_pick(), and writes, all inside this operation.
  */
 struct store_claim {
 	struct store_claimed *batches; /* out, owned: what goes into this slot */
 	size_t n; /* out: 0 when there is nothing to start now */
-	int64_t
-	    wake; /* out, when n is 0: the moment to ask again, CLOCK_NEVER when nothing waits */
+	/* out, when n is 0: the moment to ask again, CLOCK_NEVER when that is not known */
+	int64_t wake;
+	bool idle; /* out: nothing stands in line; what gets there before `wake` has to be told */
 	int64_t interval_ns; /* out: in force */
 };
+
+#define STORE_DUE_STEPS 1000
 
 /* A handler was given the batch. To be posted at once. */
 struct store_started {
@@ -149,11 +153,18 @@ struct store_started {
 	int64_t slot_start;
 };
 
-/* A run has ended. Refused with ERR_STALE_ATTEMPT when the attempt is not the current one. */
+/*
+ * A run has ended. What follows is attempt_verdict(): ids that were completed or have failed are
+ * never given out again; the others are tried again as one batch, at once or after the policy's
+ * delay, or have failed when no attempt is left. An attempt that does not count gives its number
+ * back. Refused with ERR_STALE_ATTEMPT when the attempt is not the current one.
+ */
 struct store_finish {
 	struct store_attempt attempt;
-	enum outcome outcome; /* in */
-	const char *message; /* in: borrowed; NULL for none */
+	const struct ending *ending; /* in: borrowed; results, if any, in the order of the claim */
+	enum batch_status status; /* out: of the batch now */
+	int64_t due_ms; /* out: BATCH_RETRYING: milliseconds until it stands in line again */
+	int64_t failed; /* out: how many of its ids have failed by now */
 };
 
 /* One page of an ingestion's status. Refused with ERR_NOT_FOUND. */
@@ -161,8 +172,26 @@ struct store_status {
 	struct uuid uuid; /* in */
 	int64_t from_batch; /* in */
 	int64_t limit; /* in: most batches on the page, at most STORE_PAGE_BATCHES; 0: none */
+	bool output; /* in: with what the handler wrote */
 	struct status_page page; /* out, owned; without batches next_batch is -1 */
 };
+
+/*
+ * What has become of the ids of an ingestion, in the order of the list. It looks at no more than
+ * STORE_REPORT_IDS of them, so the page may be empty and yet not the last one; it ends at `limit`
+ * entries or at about STORE_PAGE_BYTES. ERR_NOT_FOUND. An upload has no entries.
+ */
+struct store_report {
+	struct uuid uuid; /* in */
+	struct report_filter filter; /* in */
+	int64_t from; /* in: position of the first id to look at */
+	int64_t limit; /* in: at least 1 */
+	struct report_page page; /* out, owned */
+};
+
+#define STORE_REPORT_IDS 65536
+/* What an entry takes in a reply without its error, at most. */
+#define STORE_REPORT_ENTRY_BYTES 220
 
 /*
  * A page of the ingestions that the filter asks for, newest first; with an id_prefix, and no seq,
@@ -192,8 +221,8 @@ struct store_stats {
 #define STORE_PAGE_BATCHES 1000
 #define STORE_PAGE_BYTES (512 * 1024)
 /* What a batch takes in a reply without its ids, and what an id takes, at most (but for error
- * texts, which count with their length). */
-#define STORE_PAGE_BATCH_BYTES 300
+ * texts and output, which count with their length). */
+#define STORE_PAGE_BATCH_BYTES 400
 #define STORE_PAGE_ID_BYTES 20
 
 enum store_verb {
@@ -207,10 +236,11 @@ enum store_verb {
 	STORE_STARTED,
 	STORE_FINISH,
 	STORE_STATUS, /* from here on: reads */
+	STORE_REPORT,
 	STORE_LIST,
 	STORE_STATS,
 };
-#define STORE_VERB_COUNT 12
+#define STORE_VERB_COUNT 13
 
 struct store_op {
 	enum store_verb verb;
@@ -225,6 +255,7 @@ struct store_op {
 		struct store_started started;
 		struct store_finish finish;
 		struct store_status status;
+		struct store_report report;
 		struct store_list list;
 		struct store_stats stats;
 	};
@@ -257,11 +288,12 @@ struct store_settings {
 	int64_t upload_expiry_ms; /* after the last ids have arrived */
 	int64_t max_uploads; /* not sealed, at a time */
 	int64_t max_upload_ids; /* in these together */
+	struct retry_policy retry;
 };
 
 /*
- * The time of expiries: milliseconds that never go back, not over restarts, and not when somebody
- * sets the clock: it was `ms` at `boot_ns`.
+ * The time of expiries and retries: milliseconds that never go back, not over restarts, and not
+ * when somebody sets the clock: it was `ms` at `boot_ns`.
  */
 struct store_time {
 	int64_t ms;
@@ -296,8 +328,14 @@ struct store {
 
 /* What a store found when it was opened. */
 struct store_found {
+	struct uuid node; /* the store's own id; made with it */
 	int64_t waiting; /* batches in line */
-	int64_t interrupted; /* batches that were running when the daemon ended; they wait again */
+	int64_t later; /* batches to be tried again that are not due yet */
+	/*
+	 * Batches that were running when the daemon ended. Their attempt counts and has failed with
+	 * ATTEMPT_CRASHED; they are due now, or have failed when that was the last one.
+	 */
+	int64_t interrupted;
 };
 
 #define STORE_SQLITE_SCHEME "sqlite:"

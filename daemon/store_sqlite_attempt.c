@@ -111,7 +111,7 @@ static int end_batch(struct sqlite_store *store, const struct store_finish *fini
 	lane->batches[BATCH_TRIGGERED]--;
 	lane->batches[status]++;
 	return end_attempt(store, finish->attempt.ingestion, finish->attempt.index, status,
-	    priority, finish->message);
+	    priority, finish->ending->message);
 }
 
 int sqlite_interrupt(struct sqlite_store *store, int64_t num, int64_t index)
@@ -141,9 +141,9 @@ enum store_result sqlite_finish(struct store *base, struct store_op *op)
 
 	if (result != STORE_DONE || op->fail.err)
 		return result;
-	if (finish->outcome == OUTCOME_INTERRUPTED)
+	if (finish->ending->outcome == OUTCOME_INTERRUPTED)
 		code = sqlite_interrupt(store, attempt->ingestion, attempt->index);
 	else
-		code = end_batch(store, finish, outcomes[finish->outcome], batch.priority);
+		code = end_batch(store, finish, outcomes[finish->ending->outcome], batch.priority);
 	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 }

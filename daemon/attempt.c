@@ -1,0 +1,81 @@
+#include "attempt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ending_free(struct ending *ending)
+{
+	for (size_t i = 0; i < ending->n; i++)
+		free(ending->results[i].message);
+	free(ending->results);
+	free(ending->message);
+	free(ending->out.text);
+	free(ending->err.text);
+	*ending = (struct ending){0};
+}
+
+enum outcome ending_outcome(const struct ending *ending, size_t i)
+{
+	return ending->results ? ending->results[i].outcome : ending->outcome;
+}
+
+const char *ending_message(const struct ending *ending, size_t i)
+{
+	return ending->results ? ending->results[i].message : NULL;
+}
+
+struct tally ending_tally(const struct ending *ending, size_t ids)
+{
+	struct tally tally = {{0}};
+
+	for (size_t i = 0; i < ids; i++)
+		tally.ids[ending_outcome(ending, i)]++;
+	return tally;
+}
+
+struct verdict attempt_verdict(
+    const struct tally *tally, int64_t failed, int64_t attempt, int64_t max_attempts)
+{
+	int64_t again = tally->ids[OUTCOME_RETRY];
+	bool exhausted = attempt >= max_attempts;
+
+	if (tally->ids[OUTCOME_INTERRUPTED] > 0)
+		return (struct verdict){.status = BATCH_RETRYING, .counts = false};
+	if (again > 0 && !exhausted)
+		return (struct verdict){.status = BATCH_RETRYING, .counts = true};
+	failed += tally->ids[OUTCOME_FAILED] + again;
+	return (struct verdict){.status = failed > 0 ? BATCH_FAILED : BATCH_COMPLETED,
+	    .counts = true,
+	    .exhausted = again > 0};
+}
+
+/* One step of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators). */
+static uint64_t mix(uint64_t state, uint64_t value)
+{
+	uint64_t z = (state ^ value) + 0x9e3779b97f4a7c15U;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+	return z ^ (z >> 31);
+}
+
+static uint64_t hash(const struct uuid *ingestion, int64_t index, int64_t attempt)
+{
+	uint64_t state = 0;
+
+	for (size_t i = 0; i < sizeof(ingestion->bytes); i++)
+		state = mix(state, ingestion->bytes[i]);
+	return mix(mix(state, (uint64_t)index), (uint64_t)attempt);
+}
+
+int64_t retry_delay_ms(
+    const struct retry_policy *policy, const struct uuid *ingestion, int64_t index, int64_t attempt)
+{
+	int64_t delay = policy->base_ms < policy->max_ms ? policy->base_ms : policy->max_ms;
+	int64_t half;
+
+	for (int64_t i = 1; i < attempt && delay < policy->max_ms; i++)
+		delay = delay > policy->max_ms / 2 ? policy->max_ms : 2 * delay;
+	half = delay / 2;
+	return delay - (int64_t)(hash(ingestion, index, attempt) % (uint64_t)(half + 1));
+}
