@@ -101,9 +101,16 @@ void client_looks(struct world *world)
 		return;
 	op = xcalloc(1, sizeof(*op));
 	op->done = look_done;
-	op->op.verb = STORE_STATUS;
-	op->op.status.uuid = client->op.op.submit.uuid;
-	op->op.status.limit = STORE_PAGE_BATCHES;
+	if (rng_chance(&world->rng, 50)) {
+		op->op.verb = STORE_STATUS;
+		op->op.status.uuid = client->op.op.submit.uuid;
+		op->op.status.limit = STORE_PAGE_BATCHES;
+	} else {
+		op->op.verb = STORE_REPORT;
+		op->op.report.uuid = client->op.op.submit.uuid;
+		op->op.report.limit = MAX_IDS;
+		op->op.report.filter.failed = rng_chance(&world->rng, 50);
+	}
 	if (!storeq_post(world->queue, op))
 		free(op);
 }

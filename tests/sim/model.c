@@ -68,6 +68,19 @@ int64_t model_length(const struct model *model, const struct model_batch *batch)
 	return n;
 }
 
+size_t model_left(
+    struct model *model, const struct model_batch *batch, struct model_id *left[MAX_IDS])
+{
+	struct model_ingestion *ingestion = &model->now.ingestions[batch->ingestion];
+	int64_t first = batch->index * ingestion->batch_size;
+	size_t n = 0;
+
+	for (int64_t i = first; i < first + model_length(model, batch); i++)
+		if (ingestion->ids[i].outcome == ID_PENDING)
+			left[n++] = &ingestion->ids[i];
+	return n;
+}
+
 int model_count(const struct model *model, enum model_state state)
 {
 	int n = 0;
@@ -79,7 +92,7 @@ int model_count(const struct model *model, enum model_state state)
 
 /* ---- who is next, and when ---- */
 
-static bool goes_before(const struct model *model, int a, int b)
+bool model_goes_before(const struct model *model, int a, int b)
 {
 	const struct model_batch *x = &model->now.batches[a], *y = &model->now.batches[b];
 	const struct model_ingestion *p = &model->now.ingestions[x->ingestion];
@@ -98,7 +111,7 @@ int model_next(const struct model *model)
 
 	for (int i = 0; i < model->now.n_batches; i++)
 		if (model->now.batches[i].state == MODEL_WAITING &&
-		    (best < 0 || goes_before(model, i, best)))
+		    (best < 0 || model_goes_before(model, i, best)))
 			best = i;
 	return best;
 }
@@ -120,12 +133,72 @@ void model_becomes_ready(struct model *model, int64_t first, int64_t last)
 {
 	if (model_next(model) >= 0)
 		return;
+	/* The store may know of one that became due before, or may find out about it later. */
+	for (int i = 0; i < model->now.n_batches; i++)
+		if (model_may_be_due(&model->now.batches[i], last) &&
+		    model->now.batches[i].due_first < first)
+			first = model->now.batches[i].due_first;
+	model->now.ready = true;
+	model->now.ready_first = first;
+	model->now.ready_last = last;
+}
+
+bool model_may_be_due(const struct model_batch *batch, int64_t last)
+{
+	return batch->state == MODEL_LATER && batch->due_first <= last;
+}
+
+void model_line_up(struct model *model, int64_t now)
+{
+	int64_t first = CLOCK_NEVER, last = CLOCK_NEVER;
+	bool alone = model_next(model) < 0;
+
+	for (int i = 0; i < model->now.n_batches; i++) {
+		struct model_batch *batch = &model->now.batches[i];
+
+		if (batch->state != MODEL_LATER || batch->due_last > now)
+			continue;
+		batch->state = MODEL_WAITING;
+		if (batch->maybe)
+			batch->due_first = INT64_MIN;
+		if (batch->due_first < first)
+			first = batch->due_first;
+		if (batch->due_last < last)
+			last = batch->due_last;
+	}
+	if (!alone || first == CLOCK_NEVER)
+		return;
 	model->now.ready = true;
 	model->now.ready_first = first;
 	model->now.ready_last = last;
 }
 
 /* ---- open ---- */
+
+/* An attempt that ran when the process died counts, and has failed. */
+static void crash(struct world *world, struct model_batch *batch)
+{
+	struct model *model = &world->model;
+	bool last = batch->attempts >= world->settings.retry.max_attempts;
+	struct model_id *left[MAX_IDS];
+
+	for (size_t n = model_left(model, batch, left); n > 0; n--) {
+		strcpy(left[n - 1]->error, ATTEMPT_CRASHED);
+		if (!last)
+			continue;
+		left[n - 1]->outcome = ID_FAILED;
+		left[n - 1]->attempts = batch->attempts;
+	}
+	batch->state = last ? MODEL_FAILED : MODEL_WAITING;
+	model->now.ingestions[batch->ingestion].version++;
+}
+
+/* In a new boot only the wall clock can tell how long the machine was off, if it is right. */
+static void forget_time(struct world *world, struct model_batch *batch)
+{
+	batch->due_first = INT64_MIN;
+	batch->due_last = world_boot_ns(world) + (world->settings.retry.max_ms + 2) * MS;
+}
 
 void model_open(struct world *world, bool same_boot, const struct store_found *found)
 {
@@ -135,12 +208,17 @@ void model_open(struct world *world, bool same_boot, const struct store_found *f
 
 	require(world, found->interrupted == interrupted, "open: %" PRId64 " interrupted, not %d",
 	    found->interrupted, interrupted);
-	for (int i = 0; i < now->n_batches; i++)
-		if (now->batches[i].state == MODEL_CLAIMED) {
-			now->batches[i].state = MODEL_WAITING;
-			now->ingestions[now->batches[i].ingestion].version++;
-		}
-	require(world, found->waiting == model_count(model, MODEL_WAITING), "open: waiting");
+	for (int i = 0; i < now->n_batches; i++) {
+		if (now->batches[i].state == MODEL_CLAIMED)
+			crash(world, &now->batches[i]);
+		if (now->batches[i].state == MODEL_LATER && !same_boot)
+			forget_time(world, &now->batches[i]);
+	}
+	require(world,
+	    found->waiting + found->later ==
+		model_count(model, MODEL_WAITING) + model_count(model, MODEL_LATER),
+	    "open: waiting");
+	require(world, found->waiting >= model_count(model, MODEL_WAITING), "open: in line");
 	now->ready = false;
 	model->interval_ns = world->settings.interval_ns;
 	model->settle_ns = world->settings.settle_ns;

@@ -4,6 +4,7 @@
 #include "util.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- what the store did ---- */
@@ -45,7 +46,8 @@ static void saw_submit(
 	    .first_batch = now->n_batches,
 	    .version = 1,
 	};
-	memcpy(ingestion->ids, submit->ids->v, submit->ids->n * sizeof(*ingestion->ids));
+	for (int64_t i = 0; i < left; i++)
+		ingestion->ids[i] = (struct model_id){.id = submit->ids->v[i]};
 	for (; left > 0; left -= submit->batch_size)
 		now->batches[now->n_batches++] = (struct model_batch){
 		    .ingestion = now->n_ingestions,
@@ -57,52 +59,100 @@ static void saw_submit(
 	require(world, submit->batches == ingestion->n_batches, "number of batches");
 }
 
+/* All of them, with or without an outcome. */
 static void check_ids(
     struct world *world, const struct model_batch *batch, const int64_t *ids, size_t n)
 {
 	const struct model_ingestion *ingestion = &world->model.now.ingestions[batch->ingestion];
+	int64_t first = batch->index * ingestion->batch_size;
 
 	require(world, (int64_t)n == model_length(&world->model, batch), "number of ids");
-	require(world,
-	    memcmp(ids, ingestion->ids + batch->index * ingestion->batch_size, n * sizeof(*ids)) ==
-		0,
-	    "ids of a batch");
+	for (size_t i = 0; i < n; i++)
+		require(world, ids[i] == ingestion->ids[first + (int64_t)i].id, "ids of a batch");
 }
 
-static void saw_no_slot(struct world *world, const struct store_claim *claim, int64_t first)
+static void check_left(
+    struct world *world, const struct model_batch *batch, const struct idlist *ids)
+{
+	struct model_id *left[MAX_IDS];
+	size_t n = model_left(&world->model, batch, left);
+
+	require(world, ids->n == n && n > 0, "number of ids that are left");
+	for (size_t i = 0; i < n; i++)
+		require(world, ids->v[i] == left[i]->id, "ids that are left");
+}
+
+/* Nothing stands in line for certain: the wake-up is the earliest return, if that is known. */
+static void saw_idle(struct world *world, const struct store_claim *claim, int64_t last)
+{
+	const struct model_state_all *now = &world->model.now;
+	int64_t earliest = CLOCK_NEVER, latest = CLOCK_NEVER;
+
+	for (int i = 0; i < now->n_batches; i++) {
+		const struct model_batch *batch = &now->batches[i];
+
+		if (model_may_be_due(batch, last))
+			return; /* it may stand there already */
+		if (batch->state == MODEL_LATER && batch->due_first < earliest)
+			earliest = batch->due_first;
+		if (batch->state == MODEL_LATER && batch->due_last < latest)
+			latest = batch->due_last;
+	}
+	require(world, claim->idle, "the line is empty");
+	require(world, claim->wake >= earliest && claim->wake <= latest,
+	    "wake-up at %" PRId64 ", due at %" PRId64, claim->wake, earliest);
+}
+
+static void saw_no_slot(
+    struct world *world, const struct store_claim *claim, int64_t first, int64_t last)
 {
 	struct model *model = &world->model;
 	int64_t earliest = model_slot_at(model, model->now.ready_first);
 	int64_t latest = model_slot_at(model, model->now.ready_last);
 
 	if (model_next(model) < 0) {
-		require(world, claim->wake == CLOCK_NEVER, "nothing waits, but there is a wake-up");
+		saw_idle(world, claim, last);
 		return;
 	}
+	require(world, !claim->idle, "the line is not empty");
 	require(world, first < latest, "a slot was due and was not given");
 	require(world, claim->wake >= earliest && claim->wake <= latest,
 	    "wake-up at %" PRId64 ", slot at %" PRId64, claim->wake, earliest);
 }
 
-static void saw_claimed(
-    struct world *world, const struct store_claimed *claimed, int place, int64_t *taken)
+/* The batch that was claimed: the first in line, or one that may have become due before it. */
+static struct model_batch *claimed_batch(
+    struct world *world, const struct store_claimed *claimed, int64_t last)
 {
 	struct model *model = &world->model;
 	int next = model_next(model);
-	struct model_batch *batch = &model->now.batches[next < 0 ? 0 : next];
+	int i = model_batch(model, &claimed->uuid, claimed->attempt.index);
+	struct model_batch *batch = &model->now.batches[i < 0 ? 0 : i];
+
+	require(world, i >= 0, "a batch was claimed that there is not");
+	if (i != next)
+		require(world,
+		    model_may_be_due(batch, last) &&
+			(next < 0 || model_goes_before(model, i, next)),
+		    "another batch's turn is now");
+	return batch;
+}
+
+static void saw_claimed(struct world *world, const struct store_claimed *claimed, int place,
+    int64_t last, int64_t *taken)
+{
+	struct model *model = &world->model;
+	struct model_batch *batch = claimed_batch(world, claimed, last);
 	struct model_ingestion *ingestion = &model->now.ingestions[batch->ingestion];
 
-	require(world, next >= 0, "a batch was claimed, but none waits");
-	require(world, memcmp(&claimed->uuid, &ingestion->uuid, sizeof(ingestion->uuid)) == 0,
-	    "another ingestion's turn is now");
-	require(world, claimed->attempt.index == batch->index, "another batch's turn is now");
 	require(world, claimed->attempt.attempt == batch->attempts + 1, "number of the attempt");
 	require(world, claimed->priority == (enum priority)ingestion->priority, "priority");
 	require(world, ingestion->number == 0 || ingestion->number == claimed->attempt.ingestion,
 	    "internal number of an ingestion");
 	ingestion->number = claimed->attempt.ingestion;
-	check_ids(world, batch, claimed->ids.v, claimed->ids.n);
+	check_left(world, batch, &claimed->ids);
 	batch->state = MODEL_CLAIMED;
+	batch->claimed = true;
 	batch->attempts++;
 	batch->slot = model->now.slots;
 	batch->place = place;
@@ -110,17 +160,35 @@ static void saw_claimed(
 	*taken += (int64_t)claimed->ids.n;
 }
 
+/* Packing ends at the first batch that does not fit: that which is next now. */
+static void check_full(struct world *world, int64_t taken, int64_t last)
+{
+	struct model *model = &world->model;
+	int next = model_next(model);
+	struct model_id *left[MAX_IDS];
+
+	for (int i = 0; i < model->now.n_batches; i++)
+		if (model_may_be_due(&model->now.batches[i], last) &&
+		    model_goes_before(model, i, next))
+			return; /* that may have been next */
+	require(world,
+	    !model->pack ||
+		taken + (int64_t)model_left(model, &model->now.batches[next], left) >
+		    model->slot_ids,
+	    "slot not full");
+}
+
 static void saw_claim(
     struct world *world, const struct store_claim *claim, int64_t first, int64_t last)
 {
 	struct model *model = &world->model;
 	int64_t taken = 0;
-	int next;
 
+	model_line_up(model, first);
 	require(world, !world->stopping || world->may_claim, "a claim after the stop");
 	require(world, claim->interval_ns == model->interval_ns, "interval of a claim");
 	if (claim->n == 0) {
-		saw_no_slot(world, claim, first);
+		saw_no_slot(world, claim, first, last);
 		return;
 	}
 	require(world, last >= model_slot_at(model, model->now.ready_first),
@@ -128,18 +196,16 @@ static void saw_claim(
 	model->now.slots++;
 	model->now.start_known = false;
 	for (size_t i = 0; i < claim->n; i++) {
-		saw_claimed(world, &claim->batches[i], (int)i, &taken);
+		saw_claimed(world, &claim->batches[i], (int)i, last, &taken);
 		require(
 		    world, i == 0 || (model->pack && taken <= model->slot_ids), "slot too full");
 	}
-	next = model_next(model);
-	if (next < 0)
+	if (model_next(model) < 0)
 		model->now.ready = false;
 	else
-		require(world,
-		    !model->pack ||
-			taken + model_length(model, &model->now.batches[next]) > model->slot_ids,
-		    "slot not full");
+		check_full(world, taken, last);
+	for (int i = 0; i < model->now.n_batches; i++)
+		model->now.batches[i].maybe = model_may_be_due(&model->now.batches[i], last);
 }
 
 /* The batch that an attempt names. The engine asks only for what it was given, so there is one. */
@@ -200,48 +266,146 @@ static void saw_started(struct world *world, const struct store_op *op)
 }
 
 /* What the handler said must be what the store is told. */
-static void check_outcome(
+static void check_ending(
     struct world *world, const struct model_batch *batch, const struct store_finish *finish)
 {
 	int i = (int)(batch - world->model.now.batches);
 	const struct job *job = worker_job(world, i, finish->attempt.attempt);
+	const struct ending *ending = finish->ending;
 
 	if (!job) {
-		require(world, world->interrupted && finish->outcome == OUTCOME_INTERRUPTED,
+		require(world,
+		    world->interrupted && ending->outcome == OUTCOME_INTERRUPTED && !ending->results,
 		    "an outcome of a batch that never ran");
 		return;
 	}
 	require(world, job->done, "an outcome of a batch that still runs");
-	require(world, job->outcome == finish->outcome, "another outcome than the handler's");
-	if (finish->outcome == OUTCOME_FAILED)
-		require(world, finish->message && strcmp(finish->message, job->message) == 0,
-		    "another reason than the handler's");
+	for (size_t k = 0; k < job->n; k++)
+		require(world,
+		    job->outcomes[k] ==
+			(ending->results ? ending->results[k].outcome : ending->outcome),
+		    "another outcome than the handler's");
+}
+
+/* The text that an id keeps of an attempt which did not complete it. */
+static void keep_error(struct model_id *id, const struct ending *ending, size_t i)
+{
+	const char *message = ending->results && ending->results[i].message
+	                          ? ending->results[i].message
+	                          : ending->message;
+
+	snprintf(id->error, sizeof(id->error), "%s", message ? message : "");
+}
+
+/* What the attempt has left of its ids: how many to be tried again; *stopped: it does not count. */
+static int settle_ids(
+    struct world *world, struct model_batch *batch, const struct ending *ending, bool *stopped)
+{
+	bool last = batch->attempts >= world->settings.retry.max_attempts;
+	struct model_id *left[MAX_IDS];
+	size_t n = model_left(&world->model, batch, left);
+	int again = 0;
+
+	*stopped = false;
+	for (size_t i = 0; i < n; i++)
+		*stopped |= ending_outcome(ending, i) == OUTCOME_INTERRUPTED;
+	for (size_t i = 0; i < n; i++) {
+		enum outcome outcome = ending_outcome(ending, i);
+
+		left[i]->error[0] = '\0';
+		if (outcome != OUTCOME_COMPLETED)
+			keep_error(left[i], ending, i);
+		if (outcome == OUTCOME_COMPLETED)
+			left[i]->outcome = ID_COMPLETED;
+		else if (outcome == OUTCOME_FAILED ||
+		         (outcome == OUTCOME_RETRY && last && !*stopped))
+			left[i]->outcome = ID_FAILED;
+		left[i]->attempts = batch->attempts;
+		again += left[i]->outcome == ID_PENDING;
+	}
+	return again;
+}
+
+static bool has_failed(struct world *world, const struct model_batch *batch)
+{
+	const struct model_ingestion *ingestion = &world->model.now.ingestions[batch->ingestion];
+	int64_t first = batch->index * ingestion->batch_size;
+
+	for (int64_t i = first; i < first + model_length(&world->model, batch); i++)
+		if (ingestion->ids[i].outcome == ID_FAILED)
+			return true;
+	return false;
+}
+
+/* The wait grows twofold up to a bound, and at most a half of it is left out. */
+static void check_delay(struct world *world, int64_t attempt, int64_t delay_ms)
+{
+	const struct retry_policy *policy = &world->settings.retry;
+	double full = (double)policy->base_ms;
+
+	while (--attempt > 0)
+		full *= 2;
+	if (full > (double)policy->max_ms)
+		full = (double)policy->max_ms;
+	require(world, (double)delay_ms <= full && (double)delay_ms >= full / 2 - 1,
+	    "a delay of %" PRId64 " ms instead of %.0f", delay_ms, full);
+}
+
+/* Some ids are to be tried again. */
+static void goes_on(struct world *world, struct model_batch *batch,
+    const struct store_finish *finish, bool stopped, int64_t first, int64_t last)
+{
+	require(world, finish->status == BATCH_RETRYING, "the batch goes on");
+	if (stopped) {
+		batch->attempts--;
+		world->given[batch - world->model.now.batches] = batch->attempts;
+		require(world, finish->due_ms == 0, "an interrupted batch is due at once");
+	} else {
+		check_delay(world, batch->attempts, finish->due_ms);
+	}
+	if (finish->due_ms == 0) {
+		model_becomes_ready(&world->model, first, last);
+		batch->state = MODEL_WAITING;
+		return;
+	}
+	batch->state = MODEL_LATER;
+	/* The store counts in milliseconds. */
+	batch->due_first = first + (finish->due_ms - 2) * MS;
+	batch->due_last = last + (finish->due_ms + 2) * MS;
+	batch->maybe = false;
 }
 
 static void saw_finish(struct world *world, const struct store_op *op, int64_t first, int64_t last)
 {
-	static const enum model_state states[] = {
-	    [OUTCOME_COMPLETED] = MODEL_COMPLETED,
-	    [OUTCOME_FAILED] = MODEL_FAILED,
-	    [OUTCOME_INTERRUPTED] = MODEL_WAITING,
-	};
 	const struct store_finish *finish = &op->finish;
 	struct model_batch *batch = batch_of(world, &finish->attempt);
+	bool stopped;
 
 	require(world, is_current(batch, &finish->attempt) && op->fail.err == ERR_OK,
 	    "an outcome was told twice, or too late");
-	check_outcome(world, batch, finish);
-	if (finish->outcome == OUTCOME_INTERRUPTED)
-		model_becomes_ready(&world->model, first, last);
-	batch->state = states[finish->outcome];
+	check_ending(world, batch, finish);
+	if (settle_ids(world, batch, finish->ending, &stopped) > 0) {
+		goes_on(world, batch, finish, stopped, first, last);
+	} else {
+		batch->state = has_failed(world, batch) ? MODEL_FAILED : MODEL_COMPLETED;
+		require(world,
+		    finish->status ==
+			(batch->state == MODEL_FAILED ? BATCH_FAILED : BATCH_COMPLETED),
+		    "what the batch came to");
+	}
 	world->model.now.ingestions[batch->ingestion].version++;
+}
+
+static const struct uuid *asked_for(const struct store_op *op)
+{
+	return op->verb == STORE_STATUS ? &op->status.uuid : &op->report.uuid;
 }
 
 void model_saw(struct world *world, const struct store_op *op, int64_t first, int64_t last)
 {
 	world_trace(world, "store: %s %s",
 	    (const char *const[]){"submit", "open", "append", "seal", "cancel", "sweep", "claim",
-		"started", "finish", "status", "list", "stats"}[op->verb],
+		"started", "finish", "status", "report", "list", "stats"}[op->verb],
 	    err_name(op->fail.err));
 	if (op->verb == STORE_STARTED)
 		saw_started(world, op);
@@ -249,12 +413,15 @@ void model_saw(struct world *world, const struct store_op *op, int64_t first, in
 		saw_finish(world, op, first, last);
 	else if (op->fail.err)
 		require(world,
-		    op->verb == STORE_STATUS && model_find(&world->model, &op->status.uuid) < 0,
+		    (op->verb == STORE_STATUS || op->verb == STORE_REPORT) &&
+			model_find(&world->model, asked_for(op)) < 0,
 		    "refused: %s", op->fail.text);
 	else if (op->verb == STORE_SUBMIT)
 		saw_submit(world, &op->submit, first, last);
 	else if (op->verb == STORE_CLAIM)
 		saw_claim(world, &op->claim, first, last);
+	else if (op->verb == STORE_REPORT)
+		model_check_report(world, &op->report);
 	else
 		model_check_page(world, &op->status.page);
 }
@@ -269,8 +436,10 @@ static bool agrees(const struct model_batch *batch, const struct batch *shown)
 	    [MODEL_FAILED] = BATCH_FAILED,
 	};
 
+	if (batch->state == MODEL_LATER)
+		return shown->status == BATCH_RETRYING;
 	if (batch->state == MODEL_WAITING)
-		return shown->status == (batch->attempts > 0 ? BATCH_RETRYING : BATCH_YET_TO_START);
+		return shown->status == (batch->claimed ? BATCH_RETRYING : BATCH_YET_TO_START);
 	return shown->status == expected[batch->state];
 }
 
@@ -302,4 +471,48 @@ void model_check_page(struct world *world, const struct status_page *page)
 		    world, shown->attempts == batch->attempts, "status: attempts of batch %zu", k);
 		check_ids(world, batch, page->ids.v + shown->ids_at, shown->ids_n);
 	}
+}
+
+/* ---- report ---- */
+
+void model_check_report(struct world *world, const struct store_report *report)
+{
+	const struct model *model = &world->model;
+	int i = model_find(model, &report->uuid);
+	const struct model_ingestion *ingestion = &model->now.ingestions[i < 0 ? 0 : i];
+	const struct report_page *page = &report->page;
+	int64_t position = report->from;
+
+	require(world, i >= 0, "report of an ingestion that there is not");
+	require(world, page->next == -1, "report: a short list has one page");
+	for (size_t k = 0; k < page->n; k++, position++) {
+		const struct report_entry *entry = &page->v[k];
+
+		if (report->filter.failed)
+			while (position < ingestion->n_ids &&
+			       ingestion->ids[position].outcome != ID_FAILED)
+				position++;
+		require(world, position < ingestion->n_ids, "report: too many ids");
+		const struct model_id *id = &ingestion->ids[position];
+		const struct model_batch *batch =
+		    &model->now.batches[ingestion->first_batch +
+					(int)(position / ingestion->batch_size)];
+
+		require(world, entry->position == position && entry->id == id->id, "report: id");
+		require(world, entry->outcome == id->outcome, "report: outcome of an id");
+		require(world, entry->batch == batch->index, "report: batch of an id");
+		require(world,
+		    entry->attempts ==
+			(id->outcome == ID_PENDING ? batch->attempts : id->attempts),
+		    "report: attempts of an id");
+		require(world, strcmp(entry->error ? entry->error : "", id->error) == 0,
+		    "report: error \"%s\" instead of \"%s\"", entry->error ? entry->error : "",
+		    id->error);
+		require(world, (entry->finished_ms != 0) == (id->outcome != ID_PENDING),
+		    "report: end of an id");
+	}
+	for (; report->filter.failed && position < ingestion->n_ids; position++)
+		require(world, ingestion->ids[position].outcome != ID_FAILED,
+		    "report: an id is missing");
+	require(world, position >= ingestion->n_ids, "report: too few ids");
 }

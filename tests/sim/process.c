@@ -166,6 +166,7 @@ void process_boot(struct world *world)
 	world->engine = engine_new(&(struct engine_env){.clock = &world->clock,
 	    .queue = world->queue,
 	    .handler = &world->worker.handler,
+	    .stats = &world->stats,
 	    .concurrency = world->concurrency,
 	    .wake = engine_wakes,
 	    .arg = world});
@@ -216,7 +217,7 @@ void process_interrupt(struct world *world)
 {
 	world_trace(world, "interrupt");
 	world->interrupted = true;
-	engine_interrupt(world->engine);
+	engine_interrupt(world->engine, rng_chance(&world->rng, 50));
 	for (const struct job *job = world->jobs; job; job = job->next)
 		require(world, job->cancelled || job->done, "a run was not interrupted");
 }

@@ -43,14 +43,24 @@ struct profile {
 	int unknown; /* commits with an unknown outcome, per mille */
 	bool pack;
 	bool settle;
-	bool failures;
+	bool failures; /* batches that fail for good */
+	bool retries; /* ids that are to be tried again, and mixed endings */
 	bool parallel;
-	bool script; /* the handler takes run_ns */
+	bool script; /* the handler takes run_ns, and has the first attempt at retry_id repeated */
 };
 
 /* ---- the model ---- */
 
-enum model_state { MODEL_WAITING, MODEL_CLAIMED, MODEL_COMPLETED, MODEL_FAILED };
+enum model_state { MODEL_WAITING, MODEL_LATER, MODEL_CLAIMED, MODEL_COMPLETED, MODEL_FAILED };
+
+#define ERROR_SIZE 48
+
+struct model_id {
+	int64_t id;
+	enum id_outcome outcome;
+	int64_t attempts; /* once it has an outcome */
+	char error[ERROR_SIZE]; /* empty: none */
+};
 
 struct model_ingestion {
 	struct uuid uuid;
@@ -58,7 +68,7 @@ struct model_ingestion {
 	int priority;
 	int64_t seq;
 	int64_t batch_size;
-	int64_t ids[MAX_IDS];
+	struct model_id ids[MAX_IDS];
 	int64_t n_ids;
 	int first_batch;
 	int n_batches;
@@ -69,9 +79,12 @@ struct model_batch {
 	int ingestion;
 	int64_t index;
 	enum model_state state;
+	bool claimed; /* ever */
 	int64_t attempts;
 	int slot; /* of the last claim */
 	int place; /* in this slot */
+	int64_t due_first, due_last; /* MODEL_LATER: boot_ns; due somewhere between these two */
+	bool maybe; /* MODEL_LATER: it may have been in line when the last slot was taken */
 };
 
 /* What is in the store. */
@@ -121,9 +134,15 @@ struct job {
 	int slot;
 	bool started, cancelled, done;
 	int64_t start; /* boot_ns */
-	enum outcome outcome;
-	char message[32];
+	size_t n; /* ids of the run */
+	bool mixed; /* each has a result of its own; else all that of the first */
+	enum outcome outcomes[MAX_IDS];
 };
+
+/* What the handler says of the run, and of its i-th id. */
+void worker_message(const struct job *job, char text[ERROR_SIZE]);
+void worker_id_message(const struct job *job, size_t i, char text[ERROR_SIZE]);
+
 
 struct worker {
 	struct handler handler;
@@ -177,6 +196,7 @@ struct world {
 	struct store_settings settings;
 	int64_t concurrency;
 	int64_t run_ns;
+	int64_t retry_id;
 	struct client clients[MAX_CLIENTS];
 	int n_clients;
 	int crashes_left, stops_left;
@@ -191,6 +211,7 @@ struct world {
 	struct store *store, *reader;
 	struct storeq *queue;
 	struct engine *engine;
+	struct stats stats;
 	struct worker worker;
 	struct job *jobs; /* of this process, running or not */
 
@@ -296,16 +317,25 @@ void model_rollback(struct model *model);
 /* The store has done `op` between `first` and `last` (boot_ns): checks the answer. */
 void model_saw(struct world *world, const struct store_op *op, int64_t first, int64_t last);
 void model_check_page(struct world *world, const struct status_page *page);
+void model_check_report(struct world *world, const struct store_report *report);
 
 int model_find(const struct model *model, const struct uuid *uuid); /* -1: not there */
 int model_batch(const struct model *model, const struct uuid *uuid, int64_t index);
-/* The batch that must be next; -1: none waits. */
+/* The batch that must be next; -1: none stands in line for certain. */
 int model_next(const struct model *model);
+bool model_goes_before(const struct model *model, int a, int b);
+/* Whether a batch that is not in line may have become due by `last`. */
+bool model_may_be_due(const struct model_batch *batch, int64_t last);
+/* What is due for certain stands in line again. */
+void model_line_up(struct model *model, int64_t now);
 /* The moment of the next slot, if the settle time began at `ready`. */
 int64_t model_slot_at(const struct model *model, int64_t ready);
 /* Something is going to wait; if nothing else does, the settle time begins. */
 void model_becomes_ready(struct model *model, int64_t first, int64_t last);
 int64_t model_length(const struct model *model, const struct model_batch *batch);
+/* Its ids without an outcome: as many as are returned. */
+size_t model_left(
+    struct model *model, const struct model_batch *batch, struct model_id *left[MAX_IDS]);
 int model_count(const struct model *model, enum model_state state);
 
 #endif

@@ -75,6 +75,7 @@ static const struct store_ops ops = {
 	    [STORE_STARTED] = spy_run,
 	    [STORE_FINISH] = spy_run,
 	    [STORE_STATUS] = spy_run,
+	    [STORE_REPORT] = spy_run,
 	},
     .commit = spy_commit,
     .rollback = spy_rollback,

@@ -19,6 +19,11 @@ static const struct profile profiles[] = {
     {"several places", .runs = 300, .slow_commits = 10, .late = 20, .parallel = true},
     {"packed slots", .runs = 300, .slow_commits = 10, .late = 20, .pack = true, .parallel = true},
     {"failing batches", .runs = 200, .slow_commits = 10, .late = 20, .failures = true},
+    {"retries", .runs = 400, .slow_commits = 10, .late = 20, .retries = true, .settle = true},
+    {"retries in packed slots and several places", .runs = 400, .slow_commits = 10, .late = 20,
+	.retries = true, .pack = true, .parallel = true, .settle = true},
+    {"retries and crashes", .runs = 400, .slow_commits = 20, .late = 10, .crashes = 5,
+	.retries = true, .parallel = true},
     {"crashes", .runs = 400, .slow_commits = 20, .late = 10, .crashes = 4, .parallel = true},
     {"crashes and new boots", .runs = 300, .slow_commits = 20, .late = 10, .crashes = 4,
 	.reboots = 60, .settle = true},
@@ -28,12 +33,12 @@ static const struct profile profiles[] = {
     {"unknown outcomes", .runs = 200, .slow_commits = 10, .late = 10, .unknown = 50},
     {"everything at once", .runs = 800, .slow_commits = 20, .late = 20, .crashes = 3, .reboots = 30,
 	.stops = 2, .full = 5, .unknown = 10, .pack = true, .settle = true, .failures = true,
-	.parallel = true},
+	.retries = true, .parallel = true},
 };
 
 static const struct profile sqlite_profile = {"everything at once", .runs = 50, .slow_commits = 20,
     .late = 20, .crashes = 3, .reboots = 30, .stops = 2, .pack = true, .settle = true,
-    .failures = true, .parallel = true};
+    .failures = true, .retries = true, .parallel = true};
 
 /* The world of the test that runs. */
 static struct world *current;
@@ -239,6 +244,34 @@ static void choice_is_made_at_the_slot(void **state)
 	free_world(world);
 }
 
+static void retries_what_is_left(void **state)
+{
+	struct world *world = script();
+
+	(void)state;
+	world->retry_id = 2;
+	world->settings.retry.base_ms = world->settings.retry.max_ms = 12000;
+	client(world, 0, PRIORITY_MEDIUM, 1, 9);
+	world_run(world);
+	CHECK_STARTS(world, {0, 1}, {5000, 4}, {10000, 7}, {15000, 2});
+	require(world, world->starts[3].ids == 1, "only what is left is tried again");
+	free_world(world);
+}
+
+static void backoff_blocks_nobody(void **state)
+{
+	struct world *world = script();
+
+	(void)state;
+	world->retry_id = 3;
+	world->settings.retry.base_ms = world->settings.retry.max_ms = 8000;
+	client(world, 0, PRIORITY_HIGH, 1, 3);
+	client(world, 0, PRIORITY_LOW, 11, 19);
+	world_run(world);
+	CHECK_STARTS(world, {0, 1}, {5000, 11}, {10000, 3}, {15000, 14}, {20000, 17});
+	free_world(world);
+}
+
 /* ---- all of them ---- */
 
 static const struct CMUnitTest scripts[] = {
@@ -249,6 +282,10 @@ static const struct CMUnitTest scripts[] = {
     {.name = "sim: a slot waits for a place", .test_func = waits_for_a_place},
     {.name = "sim: two places are used", .test_func = uses_all_places},
     {.name = "sim: idle time earns nothing and costs nothing", .test_func = idles},
+    {.name = "sim: only what is left is tried again, when it is due",
+	.test_func = retries_what_is_left},
+    {.name = "sim: a batch in backoff blocks nobody and comes back to its old place",
+	.test_func = backoff_blocks_nobody},
     {.name = "sim: the choice is made when the slot comes",
 	.test_func = choice_is_made_at_the_slot},
 };

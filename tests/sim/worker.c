@@ -22,15 +22,14 @@ static void check_content(struct world *world, const struct run *run, int batch)
 	const struct model_batch *expected = &world->model.now.batches[batch];
 	const struct model_ingestion *owner = &world->model.now.ingestions[expected->ingestion];
 	struct uuid batch_id = uuid_batch(&owner->uuid, expected->index);
+	struct model_id *left[MAX_IDS];
+	size_t n = model_left(&world->model, expected, left);
 
 	require(world, memcmp(&run->batch_id, &batch_id, sizeof(batch_id)) == 0, "batch id");
 	require(world, run->priority == (enum priority)owner->priority, "priority of a run");
-	require(
-	    world, (int64_t)run->ids.n == model_length(&world->model, expected), "ids of a run");
-	require(world,
-	    memcmp(run->ids.v, owner->ids + expected->index * owner->batch_size,
-		run->ids.n * sizeof(*run->ids.v)) == 0,
-	    "ids of a run");
+	require(world, run->ids.n == n, "number of ids of a run");
+	for (size_t i = 0; i < n; i++)
+		require(world, run->ids.v[i] == left[i]->id, "ids of a run");
 }
 
 static void check_attempt(struct world *world, const struct run *run, int batch)
@@ -101,17 +100,58 @@ static void started(struct job *job)
 	job->run->events->started(job->run);
 }
 
+void worker_message(const struct job *job, char text[ERROR_SIZE])
+{
+	snprintf(text, ERROR_SIZE, "reason %d.%" PRId64, job->batch, job->attempt);
+}
+
+void worker_id_message(const struct job *job, size_t i, char text[ERROR_SIZE])
+{
+	snprintf(text, ERROR_SIZE, "reason %d.%" PRId64 " of %zu", job->batch, job->attempt, i);
+}
+
+/* Every third id has nothing of its own to say. */
+static void add_results(const struct job *job, struct ending *ending)
+{
+	char text[ERROR_SIZE];
+
+	ending->n = job->n;
+	ending->results = xcalloc(job->n, sizeof(*ending->results));
+	for (size_t i = 0; i < job->n; i++) {
+		ending->results[i].outcome = job->outcomes[i];
+		worker_id_message(job, i, text);
+		if (job->outcomes[i] != OUTCOME_COMPLETED && i % 3 != 2)
+			ending->results[i].message = xstrdup(text);
+	}
+}
+
+static struct ending ending_of(const struct job *job)
+{
+	struct ending ending = {.outcome = job->outcomes[0]};
+	char text[ERROR_SIZE];
+
+	if (job->mixed)
+		add_results(job, &ending);
+	worker_message(job, text);
+	if (job->mixed || (job->outcomes[0] != OUTCOME_COMPLETED &&
+			      job->outcomes[0] != OUTCOME_INTERRUPTED))
+		ending.message = xstrdup(text);
+	return ending;
+}
+
 static void done(struct job *job)
 {
 	struct world *world = job->world;
 	struct run *run = job->run;
+	struct ending ending = ending_of(job);
 
-	world_trace(world, "handler: done batch %d, outcome %d", job->batch, job->outcome);
+	world_trace(world, "handler: done batch %d, outcome %d%s", job->batch, job->outcomes[0],
+	    job->mixed ? " and others" : "");
 	if (!job->started)
 		note_start(job);
 	job->done = true;
 	job->run = NULL;
-	run->events->done(run, job->outcome, job->outcome == OUTCOME_FAILED ? job->message : NULL);
+	run->events->done(run, &ending);
 }
 
 void worker_event(struct job *job, enum event_kind kind)
@@ -122,14 +162,30 @@ void worker_event(struct job *job, enum event_kind kind)
 		done(job);
 }
 
-static void draw_outcome(struct world *world, struct job *job)
+static void set_outcomes(struct job *job, enum outcome outcome)
 {
-	job->outcome = OUTCOME_COMPLETED;
-	if (world->profile->failures && rng_chance(&world->rng, 25)) {
-		job->outcome = OUTCOME_FAILED;
-		snprintf(job->message, sizeof(job->message), "reason %d.%" PRId64, job->batch,
-		    job->attempt);
-	}
+	for (size_t i = 0; i < job->n; i++)
+		job->outcomes[i] = outcome;
+}
+
+static void draw_outcomes(struct world *world, struct job *job)
+{
+	const struct profile *profile = world->profile;
+
+	set_outcomes(job, OUTCOME_COMPLETED);
+	job->mixed = profile->script;
+	for (size_t i = 0; profile->script && i < job->n; i++)
+		if (job->run->ids.v[i] == world->retry_id && job->attempt == 1)
+			job->outcomes[i] = OUTCOME_RETRY;
+	if (profile->failures && rng_chance(&world->rng, 25))
+		set_outcomes(job, OUTCOME_FAILED);
+	if (!profile->retries || rng_chance(&world->rng, 30))
+		return;
+	set_outcomes(job, OUTCOME_RETRY);
+	job->mixed = rng_chance(&world->rng, 60);
+	for (size_t i = 0; job->mixed && i < job->n; i++)
+		job->outcomes[i] =
+		    (enum outcome)rng_range(&world->rng, OUTCOME_COMPLETED, OUTCOME_FAILED);
 }
 
 /* When it is really begun, and when it ends: neither, one or both at once. */
@@ -179,25 +235,32 @@ static void worker_start(struct handler *handler, struct run *run)
 	    .batch = batch,
 	    .attempt = run->attempt,
 	    .slot = world->model.now.batches[batch].slot,
+	    .n = run->ids.n,
 	};
 	world->jobs = job;
-	draw_outcome(world, job);
+	draw_outcomes(world, job);
 	plan(world, job);
 }
 
-static void worker_cancel(struct handler *handler, struct run *run)
+static void worker_cancel(struct handler *handler, struct run *run, bool now)
 {
 	struct world *world = ((struct worker *)handler)->world;
 	struct job *job = world->jobs;
 
 	while (job && job->run != run)
 		job = job->next;
+	(void)now;
 	require(world, job && !job->done, "a run was cancelled that does not run");
 	event_forget(world, job);
 	job->cancelled = true;
-	/* It may have ended by itself in the meantime. */
-	if (rng_chance(&world->rng, 80))
-		job->outcome = OUTCOME_INTERRUPTED;
+	/* It may have ended by itself in the meantime, or some of its ids have. */
+	if (rng_chance(&world->rng, 60)) {
+		set_outcomes(job, OUTCOME_INTERRUPTED);
+		job->mixed = false;
+	} else if (job->mixed && rng_chance(&world->rng, 50)) {
+		job->outcomes[rng_range(&world->rng, 0, (int64_t)job->n - 1)] =
+		    OUTCOME_INTERRUPTED;
+	}
 	if (!job->started && rng_chance(&world->rng, 50))
 		event_add(world, world->now, EVENT_RUN_STARTED, job);
 	event_add(world, world->now + rng_range(&world->rng, 0, 100) * MS, EVENT_RUN_DONE, job);

@@ -140,6 +140,7 @@ static void check_end(struct world *world)
 	require(
 	    world, world->model.now.n_ingestions >= world->n_clients, "an ingestion is missing");
 	require(world, model_count(&world->model, MODEL_WAITING) == 0, "a batch still waits");
+	require(world, model_count(&world->model, MODEL_LATER) == 0, "a batch is still due");
 	require(world, model_count(&world->model, MODEL_CLAIMED) == 0, "a batch still runs");
 }
 
@@ -180,7 +181,9 @@ struct world *world_new(const struct profile *profile, int64_t seed, bool sqlite
 	world->now = 1000 * SECOND;
 	world->utc_offset = 1700000000000;
 	world->clock = (struct clock){.boot_ns = read_boot_ns, .utc_ms = read_utc_ms, .arg = world};
-	world->settings = (struct store_settings){.interval_ns = 5 * SECOND, .slot_ids = 3};
+	world->settings = (struct store_settings){.interval_ns = 5 * SECOND,
+	    .slot_ids = 3,
+	    .retry = {.max_attempts = 5, .base_ms = 10000, .max_ms = 3600000}};
 	world->concurrency = 1;
 	world->last_start = -1;
 	worker_init(&world->worker, world);
@@ -224,6 +227,16 @@ void world_free(struct world *world)
 	free(world);
 }
 
+static void draw_policy(struct world *world)
+{
+	int64_t interval_ms = world->settings.interval_ns / MS;
+	struct retry_policy *policy = &world->settings.retry;
+
+	policy->max_attempts = rng_range(&world->rng, 1, 5);
+	policy->base_ms = rng_range(&world->rng, 1, 4 * interval_ms);
+	policy->max_ms = rng_range(&world->rng, 1, 16 * interval_ms);
+}
+
 void world_randomize(struct world *world)
 {
 	static const int64_t intervals[] = {1 * MS, 50 * MS, 1 * SECOND, 5 * SECOND};
@@ -236,6 +249,8 @@ void world_randomize(struct world *world)
 	if (profile->settle)
 		world->settings.settle_ns =
 		    rng_range(&world->rng, 0, 2 * world->settings.interval_ns);
+	if (profile->retries)
+		draw_policy(world);
 	if (profile->parallel)
 		world->concurrency = rng_range(&world->rng, 1, 3);
 	world->crashes_left = profile->crashes;
