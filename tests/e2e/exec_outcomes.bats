@@ -17,11 +17,6 @@ dice() {
   python3 -S -E "$BATS_TEST_DIRNAME/../lib/dice.py" "$@"
 }
 
-# The handler that throws dice, without the shell's quotes.
-dice_handler() {
-  echo "exec:python3 -S -E $BATS_TEST_DIRNAME/../lib/dice.py throw $DIR/record $*"
-}
-
 ended() {
   local status
 
@@ -32,8 +27,9 @@ ended() {
 @test "1000 ids with random outcomes and exit statuses: each ends once, as the command said last" {
   local id
 
-  start_daemon --rate 1/2ms --concurrency 4 --batch-size 10 --handler "$(dice_handler)" \
-    --max-attempts 4 --retry-base 10ms --retry-max 50ms
+  start_daemon --rate 1/2ms --concurrency 4 --batch-size 10 \
+    --max-attempts 4 --retry-base 10ms --retry-max 50ms \
+    --handler "exec:python3 -S -E $BATS_TEST_DIRNAME/../lib/dice.py throw $DIR/record"
   id=$(ctl submit 5000-5999)
   wait_until 100 ended "$id" || fail "$(ctl status "$id" | head -n 12)"
   ctl status --json "$id" >"$DIR/status"
