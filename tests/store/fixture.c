@@ -58,7 +58,8 @@ void fixture_init(struct fixture *fx, const struct backend *backend)
 		.key_expiry_ms = 24 * HOUR_MS,
 		.upload_expiry_ms = HOUR_MS,
 		.max_uploads = 4,
-		.max_upload_ids = 1000000},
+		.max_upload_ids = 1000000,
+		.retry = {5, 60000, 120000}},
 	};
 	fixture_set_boot(fx, 1);
 }
@@ -241,10 +242,10 @@ enum err started(struct fixture *fx, struct store_attempt attempt, int64_t slot_
 enum err finish(
     struct fixture *fx, struct store_attempt attempt, enum outcome outcome, const char *message)
 {
-	struct store_op op = {.verb = STORE_FINISH};
+	struct ending ending = {.outcome = outcome, .message = message ? xstrdup(message) : NULL};
+	struct store_op op = try_finish(fx, attempt, &ending);
 
-	op.finish = (struct store_finish){attempt, outcome, message};
-	do_op(fx, &op);
+	ending_free(&ending);
 	return op.fail.err;
 }
 

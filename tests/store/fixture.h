@@ -44,7 +44,8 @@ struct fixture {
 	bool in_turn; /* the test holds a turn open */
 };
 
-/* A store at the defaults: one batch of 3 every 5 s, no settle time, no packing. */
+/* A store at the defaults: one batch of 3 every 5 s, no settle time, no packing; a batch is tried
+ * five times at most, with a minute or two in between. */
 void fixture_init(struct fixture *fx, const struct backend *backend);
 void fixture_free(struct fixture *fx);
 
@@ -92,6 +93,7 @@ struct store_attempt claim_next(struct fixture *fx, int64_t first_id);
 int64_t claim_nothing(struct fixture *fx);
 
 enum err started(struct fixture *fx, struct store_attempt attempt, int64_t slot_start);
+/* All ids came out like this. */
 enum err finish(
     struct fixture *fx, struct store_attempt attempt, enum outcome outcome, const char *message);
 
@@ -100,6 +102,45 @@ struct status_page status_from(struct fixture *fx, const struct uuid *uuid, int6
 struct status_page status_of(struct fixture *fx, const struct uuid *uuid);
 int64_t version_of(struct fixture *fx, const struct uuid *uuid);
 enum batch_status batch_status_of(struct fixture *fx, const struct uuid *uuid, int64_t index);
+
+/* ---- fixture_attempt.c ---- */
+
+/* Another policy, with which the store is opened again. */
+void set_retry(struct fixture *fx, int64_t max_attempts, int64_t base_ms, int64_t max_ms);
+
+/* Like claim_next(), but expects all of these ids: "1 2 3". */
+struct store_attempt claim_ids(struct fixture *fx, const char *ids);
+
+/* The answer is in the result; nothing needs to be freed. */
+struct store_op try_finish(
+    struct fixture *fx, struct store_attempt attempt, const struct ending *ending);
+
+/*
+ * A result for each of the ids that were claimed, a letter for each: c completed, r to be tried
+ * again, f failed, i interrupted. A capital has a message of its own, "own 0" if it is the first.
+ */
+struct store_op finish_ids(
+    struct fixture *fx, struct store_attempt attempt, const char *results, const char *message);
+
+/* All ids are to be tried again; returns the delay. */
+int64_t try_again(struct fixture *fx, struct store_attempt attempt);
+
+/* One page; the caller frees it with store_op_reset(). */
+struct store_op try_report(struct fixture *fx, const struct uuid *uuid,
+    const struct report_filter *filter, int64_t from, int64_t limit);
+/* All pages, joined; the caller frees it. */
+struct report_page report_all(
+    struct fixture *fx, const struct uuid *uuid, const struct report_filter *filter, int64_t limit);
+
+/* What has become of the ids, with the attempts and the error if there is one:
+ * "1 completed 1, 2 failed 1 (why), 3 pending 0". */
+void assert_report(struct fixture *fx, const struct uuid *uuid, const char *expected);
+
+/* A batch of a status, with its output; the caller frees it with batch_free(). */
+struct batch batch_of(struct fixture *fx, const struct uuid *uuid, int64_t index);
+void batch_free(struct batch *batch);
+/* Its status, attempts, ids completed and failed, and the error: "retrying 1 2 0 (why)". */
+void assert_batch(struct fixture *fx, const struct uuid *uuid, int64_t index, const char *expected);
 
 /* ---- fixture_upload.c ---- */
 
@@ -163,7 +204,8 @@ struct suite_test {
 /* Each ends with an empty entry. */
 extern const struct suite_test suite_submit[], suite_claim[], suite_slot[], suite_attempt[],
     suite_turn[], suite_reopen[], suite_page[], suite_key[], suite_upload[], suite_open[],
-    suite_cancel[], suite_sweep[], suite_list[], suite_stats[];
+    suite_cancel[], suite_sweep[], suite_list[], suite_stats[], suite_retry[], suite_outcome[],
+    suite_report[], suite_output[];
 /* Only for SQLite. */
 extern const struct suite_test suite_sqlite[], suite_sqlite_upload[];
 /* Only for the oracle. */

@@ -28,10 +28,25 @@ static void random_turn(struct both *both)
 		(commit ? turn_commit : turn_rollback)(both->fx[i]);
 }
 
+/* The wall clock is set only between two lives of the daemon: how old the moment is to which the
+ * stores refer when they tell what will be is their own business. */
 static void random_time(struct both *both)
 {
-	both->fx[0]->boot_ns += rng_range(&both->rng, 0, 8000) * MS;
-	both->fx[0]->utc_ms += rng_range(&both->rng, -2000, 8000);
+	pass_ms(both->fx[0], rng_range(&both->rng, 0, 8000));
+}
+
+static void random_settings(struct both *both, struct store_settings *settings)
+{
+	settings->interval_ns = rng_range(&both->rng, 1, 9000) * MS;
+	settings->settle_ns = rng_range(&both->rng, 0, 2000) * MS;
+	settings->slot_ids = rng_range(&both->rng, 1, 9);
+	settings->pack = rng_chance(&both->rng, 50);
+	settings->key_expiry_ms = rng_range(&both->rng, 0, 300000);
+	settings->upload_expiry_ms = rng_range(&both->rng, 1000, 300000);
+	settings->max_uploads = rng_range(&both->rng, 1, 6);
+	settings->max_upload_ids = rng_range(&both->rng, 100, 20000);
+	settings->retry = (struct retry_policy){rng_range(&both->rng, 1, 5),
+	    rng_range(&both->rng, 0, 20000), rng_range(&both->rng, 0, 60000)};
 }
 
 static void random_reopen(struct both *both)
@@ -44,30 +59,31 @@ static void random_reopen(struct both *both)
 		fixture_set_boot(fx, atoi(fx->clock.boot_id) + 1);
 		fx->boot_ns = rng_range(&both->rng, 0, 2000) * SECOND;
 	}
-	if (rng_chance(&both->rng, 30)) {
-		fx->settings.interval_ns = rng_range(&both->rng, 1, 9000) * MS;
-		fx->settings.settle_ns = rng_range(&both->rng, 0, 2000) * MS;
-		fx->settings.slot_ids = rng_range(&both->rng, 1, 9);
-		fx->settings.pack = rng_chance(&both->rng, 50);
-		fx->settings.key_expiry_ms = rng_range(&both->rng, 0, 300000);
-		fx->settings.upload_expiry_ms = rng_range(&both->rng, 1000, 300000);
-		fx->settings.max_uploads = rng_range(&both->rng, 1, 6);
-		fx->settings.max_upload_ids = rng_range(&both->rng, 100, 20000);
-	}
+	fx->utc_ms += rng_range(&both->rng, -30000, 30000);
+	if (rng_chance(&both->rng, 30))
+		random_settings(both, &fx->settings);
 	both->fx[1]->settings = fx->settings;
 	both->fx[1]->clock = fx->clock;
 	for (int i = 0; i < 2; i++)
 		fixture_reopen(both->fx[i]);
 	same("open: waiting", both->fx[0]->found.waiting, both->fx[1]->found.waiting);
+	same("open: later", both->fx[0]->found.later, both->fx[1]->found.later);
 	same("open: interrupted", both->fx[0]->found.interrupted, both->fx[1]->found.interrupted);
 }
 
 static void compare_all(struct both *both)
 {
 	static const struct list_filter everything;
+	static const struct report_filter every_id;
 
-	for (size_t i = 0; i < both->n_uuids; i++)
+	for (size_t i = 0; i < both->n_uuids; i++) {
+		struct store_op op = try_report(both->fx[0], &both->uuids[i], &every_id, 0, 1);
+
 		compare_status(both, &both->uuids[i], 0, STORE_PAGE_BATCHES);
+		if (!op.fail.err)
+			compare_report(both, &both->uuids[i], &every_id, 5000);
+		store_op_reset(&op);
+	}
 	compare_lists(both, &everything, 1000);
 	compare_stats(both);
 }

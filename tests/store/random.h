@@ -10,6 +10,7 @@
 
 /* One attempt as each of the stores names it. */
 struct pair {
+	struct uuid uuid;
 	struct store_attempt a, b;
 };
 
@@ -25,7 +26,6 @@ struct both {
 	struct idlist ids;
 	char label[LABEL_MAX + 1];
 	char key[20];
-	char message[64];
 };
 
 /* ---- random_same.c: the answers must be equal ---- */
@@ -35,6 +35,25 @@ void same(const char *what, int64_t a, int64_t b);
 void same_answers(struct both *both, struct store_op *a, struct store_op *b);
 /* Without the cursor, which is each store's own. */
 void same_lists(const struct list_page *a, const struct list_page *b);
+/* All pages; where one ends is each store's own business. */
+void same_reports(const struct report_page *a, const struct report_page *b);
+
+/* ---- random_attempt.c: what becomes of batches ---- */
+
+void random_claim(struct both *both);
+void random_started(struct both *both);
+void random_finish(struct both *both);
+
+/* ---- random_look.c: what is told ---- */
+
+void compare_status(struct both *both, const struct uuid *uuid, int64_t from_batch, int64_t limit);
+void compare_report(
+    struct both *both, const struct uuid *uuid, const struct report_filter *filter, int64_t limit);
+void compare_lists(struct both *both, const struct list_filter *filter, int64_t limit);
+void compare_stats(struct both *both);
+void random_status(struct both *both);
+void random_report(struct both *both);
+void random_list(struct both *both);
 
 /* ---- random_ops.c: operations of all kinds ---- */
 
@@ -46,8 +65,7 @@ void random_whole(struct both *both);
 /* Any operation. */
 void random_op(struct both *both);
 
-void compare_status(struct both *both, const struct uuid *uuid, int64_t from_batch, int64_t limit);
-void compare_lists(struct both *both, const struct list_filter *filter, int64_t limit);
-void compare_stats(struct both *both);
+/* Any that was ever made, rolled back or not. */
+struct uuid any_uuid(struct both *both);
 
 #endif

@@ -12,6 +12,7 @@ static void same_claims(struct both *both, struct store_claim *a, struct store_c
 {
 	same("claim: batches", (int64_t)a->n, (int64_t)b->n);
 	same("claim: interval", a->interval_ns, b->interval_ns);
+	same("claim: idle", a->idle, b->idle);
 	if (a->n == 0)
 		same("claim: wake-up", a->wake, b->wake);
 	for (size_t i = 0; i < a->n; i++) {
@@ -25,7 +26,7 @@ static void same_claims(struct both *both, struct store_claim *a, struct store_c
 		same("claim: ids", (int64_t)x->ids.n, (int64_t)y->ids.n);
 		assert_memory_equal(x->ids.v, y->ids.v, x->ids.n * sizeof(*x->ids.v));
 		both->attempts[both->n_attempts++ % ATTEMPTS_KEPT] =
-		    (struct pair){x->attempt, y->attempt};
+		    (struct pair){x->uuid, x->attempt, y->attempt};
 	}
 }
 
@@ -44,6 +45,13 @@ static void same_ingestions(const struct ingestion *a, const struct ingestion *b
 	assert_memory_equal(&a->counts, &b->counts, sizeof(a->counts));
 }
 
+static void same_texts(const char *what, const char *a, const char *b)
+{
+	same(what, a != NULL, b != NULL);
+	if (a)
+		assert_string_equal(a, b);
+}
+
 static void same_batches(const struct batch *a, const struct batch *b)
 {
 	same("batch: index", a->index, b->index);
@@ -53,9 +61,14 @@ static void same_batches(const struct batch *a, const struct batch *b)
 	same("batch: finished", a->finished_ms, b->finished_ms);
 	same("batch: ids", (int64_t)a->ids_n, (int64_t)b->ids_n);
 	same("batch: ids at", (int64_t)a->ids_at, (int64_t)b->ids_at);
-	same("batch: has an error", a->error != NULL, b->error != NULL);
-	if (a->error)
-		assert_string_equal(a->error, b->error);
+	same("batch: ids completed", a->ids_completed, b->ids_completed);
+	same("batch: ids failed", a->ids_failed, b->ids_failed);
+	same("batch: retry", a->retry_ms, b->retry_ms);
+	same_texts("batch: has an error", a->error, b->error);
+	same_texts("batch: has output", a->out.text, b->out.text);
+	same_texts("batch: has error output", a->err.text, b->err.text);
+	same("batch: bytes of output", a->out.bytes, b->out.bytes);
+	same("batch: bytes of error output", a->err.bytes, b->err.bytes);
 }
 
 static void same_pages(const struct status_page *a, const struct status_page *b)
@@ -68,6 +81,25 @@ static void same_pages(const struct status_page *a, const struct status_page *b)
 	same("page: ids", (int64_t)a->ids.n, (int64_t)b->ids.n);
 	if (a->ids.n > 0)
 		assert_memory_equal(a->ids.v, b->ids.v, a->ids.n * sizeof(*a->ids.v));
+}
+
+static void same_entries(const struct report_entry *a, const struct report_entry *b)
+{
+	same("report: position", a->position, b->position);
+	same("report: id", a->id, b->id);
+	same("report: batch", a->batch, b->batch);
+	same("report: outcome", a->outcome, b->outcome);
+	same("report: attempts", a->attempts, b->attempts);
+	same("report: started", a->started_ms, b->started_ms);
+	same("report: finished", a->finished_ms, b->finished_ms);
+	same_texts("report: has an error", a->error, b->error);
+}
+
+void same_reports(const struct report_page *a, const struct report_page *b)
+{
+	same("report: ids", (int64_t)a->n, (int64_t)b->n);
+	for (size_t i = 0; i < a->n; i++)
+		same_entries(&a->v[i], &b->v[i]);
 }
 
 void same_lists(const struct list_page *a, const struct list_page *b)
@@ -104,6 +136,14 @@ static void same_seals(const struct store_seal *a, const struct store_seal *b)
 	same("seal: replayed", a->replayed, b->replayed);
 }
 
+static void same_finishes(const struct store_finish *a, const struct store_finish *b)
+{
+	same("finish: status", a->status, b->status);
+	same("finish: failed", a->failed, b->failed);
+	if (a->status == BATCH_RETRYING)
+		same("finish: due", a->due_ms, b->due_ms);
+}
+
 static void same_stats(const struct store_stats *a, const struct store_stats *b)
 {
 	assert_memory_equal(a->lanes, b->lanes, sizeof(a->lanes));
@@ -137,6 +177,9 @@ void same_answers(struct both *both, struct store_op *a, struct store_op *b)
 		break;
 	case STORE_CLAIM:
 		same_claims(both, &a->claim, &b->claim);
+		break;
+	case STORE_FINISH:
+		same_finishes(&a->finish, &b->finish);
 		break;
 	case STORE_STATUS:
 		same_pages(&a->status.page, &b->status.page);

@@ -117,6 +117,11 @@ static enum store_result run_status(struct store *store, struct store_op *op)
 	return run(store, op, mem_status);
 }
 
+static enum store_result run_report(struct store *store, struct store_op *op)
+{
+	return run(store, op, mem_report);
+}
+
 static enum store_result run_list(struct store *store, struct store_op *op)
 {
 	return run(store, op, mem_list);
@@ -179,6 +184,7 @@ static const struct store_ops ops = {
 	    [STORE_STARTED] = run_started,
 	    [STORE_FINISH] = run_finish,
 	    [STORE_STATUS] = run_status,
+	    [STORE_REPORT] = run_report,
 	    [STORE_LIST] = run_list,
 	    [STORE_STATS] = run_stats,
 	},
@@ -206,25 +212,27 @@ static void recover_times(struct store_mem *mem, struct state *state)
 	write_time(mem, state);
 }
 
-static void recover(struct state *state, struct store_found *found)
+static void recover(struct store_mem *mem, struct state *state, struct store_found *found)
 {
-	*found = (struct store_found){0};
+	*found = (struct store_found){.node = mem->disk->node};
 	for (size_t i = 0; i < state->n_batches; i++) {
 		struct batch_row *row = &state->batches[i];
 
 		if (row->batch.status == BATCH_TRIGGERED) {
-			row->batch.status = BATCH_RETRYING;
-			owner_of(state, row)->version++;
+			mem_crash(mem, state, row);
 			found->interrupted++;
 		}
+		found->later += row->due_ms > 0;
 	}
 	found->waiting = waiting(state);
 }
 
 struct store_mem_disk *store_mem_disk_new(void)
 {
+	static uint8_t disks;
 	struct store_mem_disk *disk = xcalloc(1, sizeof(*disk));
 
+	disk->node = (struct uuid){{[6] = 0x70, [8] = 0x80, [15] = ++disks}};
 	disk->committed.ledger = LEDGER_NEW;
 	disk->committed.next_seq = 1;
 	return disk;
@@ -232,9 +240,9 @@ struct store_mem_disk *store_mem_disk_new(void)
 
 void store_mem_disk_free(struct store_mem_disk *disk)
 {
-	for (size_t i = 0; i < disk->n_errors; i++)
-		free(disk->errors[i]);
-	free(disk->errors);
+	for (size_t i = 0; i < disk->n_kept; i++)
+		free(disk->kept[i]);
+	free(disk->kept);
 	for (size_t i = 0; i < disk->n_lists; i++)
 		idlist_free(&disk->lists[i]);
 	free(disk->lists);
@@ -260,7 +268,7 @@ struct store *store_mem_open(const struct store_settings *settings, const struct
 	mem->clock = clock;
 	mem->disk = disk;
 	recover_times(mem, &disk->committed);
-	recover(&disk->committed, found);
+	recover(mem, &disk->committed, found);
 	return &mem->store;
 }
 

@@ -1,4 +1,4 @@
-/* What the oracle tells about what it has: status, list, stats. */
+/* What the oracle tells about what it has: status, report, list, stats. */
 #include "store_mem_state.h"
 
 #include "util.h"
@@ -8,20 +8,43 @@
 
 /* ---- status ---- */
 
-static int64_t page_bytes(const struct state *state, const struct batch_row *row)
+static int64_t text_bytes(const char *text)
 {
-	size_t text = row->batch.error ? strlen(row->batch.error) : 0;
+	return text ? (int64_t)strlen(text) : 0;
+}
 
-	return STORE_PAGE_BATCH_BYTES + length_of(state, row) * STORE_PAGE_ID_BYTES + (int64_t)text;
+static int64_t page_bytes(const struct state *state, const struct batch_row *row, bool output)
+{
+	const struct batch *batch = &row->batch;
+
+	return STORE_PAGE_BATCH_BYTES + length_of(state, row) * STORE_PAGE_ID_BYTES +
+	       text_bytes(batch->error) +
+	       (output ? text_bytes(batch->out.text) + text_bytes(batch->err.text) : 0);
+}
+
+static char *copy_text(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+static struct output copy_output(const struct output *output)
+{
+	return (struct output){copy_text(output->text), output->bytes};
 }
 
 static void add_to_page(const struct store_mem *mem, const struct state *state,
-    const struct batch_row *row, struct status_page *page)
+    const struct batch_row *row, bool output, struct status_page *page)
 {
 	struct batch *to = status_page_add(page);
 
 	*to = row->batch;
-	to->error = row->batch.error ? xstrdup(row->batch.error) : NULL;
+	to->ids_completed = count_ids(state, row, ID_COMPLETED);
+	to->ids_failed = count_ids(state, row, ID_FAILED);
+	if (row->due_ms > 0)
+		to->retry_ms = row->due_ms - state->time.ms + state->written_utc_ms;
+	to->error = copy_text(row->batch.error);
+	to->out = output ? copy_output(&row->batch.out) : (struct output){0};
+	to->err = output ? copy_output(&row->batch.err) : (struct output){0};
 	to->ids_at = page->ids.n;
 	to->ids_n = (size_t)length_of(state, row);
 	idlist_add(&page->ids, batch_ids(mem, state, row), to->ids_n);
@@ -52,14 +75,83 @@ void mem_status(struct store_mem *mem, struct state *state, struct store_op *op)
 	     status->limit > 0 && i < owner->ingestion.counts.batches; i++) {
 		const struct batch_row *row = &state->batches[owner->batches_at + (size_t)i];
 
-		bytes += page_bytes(state, row);
+		bytes += page_bytes(state, row, status->output);
 		if ((int64_t)page->n == status->limit || page->n == STORE_PAGE_BATCHES ||
 		    (page->n > 0 && bytes > STORE_PAGE_BYTES)) {
 			page->next_batch = i;
 			return;
 		}
-		add_to_page(mem, state, row, page);
+		add_to_page(mem, state, row, status->output, page);
 	}
+}
+
+/* ---- report ---- */
+
+static struct report_entry entry_of(const struct store_mem *mem, const struct state *state,
+    const struct ingestion_row *owner, int64_t position)
+{
+	int64_t size = owner->ingestion.batch_size;
+	const struct batch_row *row =
+	    &state->batches[owner->batches_at + (size_t)(position / size)];
+	struct story story = story_of(row, position % size);
+	bool pending = story.outcome == ID_PENDING;
+
+	return (struct report_entry){
+	    .position = position,
+	    .id = ids_of(mem, state, owner)[position],
+	    .batch = row->batch.index,
+	    .outcome = story.outcome,
+	    .attempts = pending ? row->batch.attempts : story.attempt,
+	    .started_ms = pending ? row->batch.started_ms : story.started_ms,
+	    .finished_ms = story.finished_ms,
+	    .error = copy_text(story.error),
+	};
+}
+
+static bool is_wanted(const struct report_filter *filter, const struct report_entry *entry)
+{
+	return (!filter->failed || entry->outcome == ID_FAILED) &&
+	       (filter->id == 0 || entry->id == filter->id);
+}
+
+/* Returns where the page ends. */
+static int64_t fill_report(const struct store_mem *mem, const struct state *state,
+    const struct ingestion_row *owner, struct store_report *report)
+{
+	int64_t end = owner->ingestion.counts.ids, at = report->from, bytes = 0;
+
+	if (end - at > STORE_REPORT_IDS)
+		end = at + STORE_REPORT_IDS;
+	for (; at < end && (int64_t)report->page.n < report->limit && bytes < STORE_PAGE_BYTES;
+	     at++) {
+		struct report_entry entry = entry_of(mem, state, owner, at);
+
+		if (is_wanted(&report->filter, &entry)) {
+			bytes += STORE_REPORT_ENTRY_BYTES + text_bytes(entry.error);
+			*report_page_add(&report->page) = entry;
+		} else {
+			free(entry.error);
+		}
+	}
+	return at;
+}
+
+void mem_report(struct store_mem *mem, struct state *state, struct store_op *op)
+{
+	struct store_report *report = &op->report;
+	const struct ingestion_row *owner = find_uuid(state, &report->uuid);
+	int64_t at;
+
+	if (!owner) {
+		fail_set(&op->fail, ERR_NOT_FOUND, NULL);
+		return;
+	}
+	report->page.next = -1;
+	if (owner->ingestion.stage != STAGE_SEALED)
+		return;
+	at = fill_report(mem, state, owner, report);
+	if (at < owner->ingestion.counts.ids)
+		report->page.next = at;
 }
 
 /* ---- list ---- */
@@ -163,8 +255,12 @@ void mem_stats(struct store_mem *mem, struct state *state, struct store_op *op)
 		    &stats->lanes[owner_of(state, row)->priority - PRIORITY_HIGH];
 
 		lane->batches[row->batch.status]++;
-		if (in_line(row))
-			lane->ids += length_of(state, row);
+		lane->later += row->due_ms > 0;
+		if (!in_line(row))
+			continue;
+		lane->ids += count_ids(state, row, ID_PENDING);
+		if (lane->oldest_ms == 0)
+			lane->oldest_ms = owner_of(state, row)->created_ms;
 	}
 	stats->uploads = count_stage(state, STAGE_RECEIVING, &stats->upload_ids);
 }

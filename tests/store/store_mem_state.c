@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- the disk ---- */
+
+void *disk_keep(struct store_mem_disk *disk, void *block)
+{
+	disk->kept = xreallocarray(disk->kept, disk->n_kept + 1, sizeof(*disk->kept));
+	return disk->kept[disk->n_kept++] = block;
+}
+
 /* ---- states ---- */
 
 static void state_reserve(struct state *state, size_t ingestions, size_t batches)
@@ -163,8 +171,15 @@ struct counts counts_of(const struct state *state, const struct ingestion_row *r
 {
 	struct counts counts = row->ingestion.counts;
 
-	for (int64_t i = 0; i < counts.batches; i++)
-		counts.by_status[state->batches[row->batches_at + (size_t)i].batch.status]++;
+	for (int64_t i = 0; i < counts.batches; i++) {
+		const struct batch_row *batch = &state->batches[row->batches_at + (size_t)i];
+
+		counts.by_status[batch->batch.status]++;
+		counts.ids_completed += count_ids(state, batch, ID_COMPLETED);
+		counts.ids_failed += count_ids(state, batch, ID_FAILED);
+		counts.attempts += batch->batch.attempts;
+		counts.retries += batch->batch.attempts > 1 ? batch->batch.attempts - 1 : 0;
+	}
 	return counts;
 }
 
@@ -175,9 +190,24 @@ int64_t now_ms(const struct store_mem *mem)
 
 /* ---- batches ---- */
 
+struct story story_of(const struct batch_row *row, int64_t i)
+{
+	return row->stories ? row->stories[i] : (struct story){.outcome = ID_PENDING};
+}
+
+int64_t count_ids(const struct state *state, const struct batch_row *row, enum id_outcome outcome)
+{
+	int64_t length = length_of(state, row), n = 0;
+
+	for (int64_t i = 0; i < length; i++)
+		n += story_of(row, i).outcome == outcome;
+	return n;
+}
+
 bool in_line(const struct batch_row *row)
 {
-	return row->batch.status == BATCH_YET_TO_START || row->batch.status == BATCH_RETRYING;
+	return row->batch.status == BATCH_YET_TO_START ||
+	       (row->batch.status == BATCH_RETRYING && row->due_ms == 0);
 }
 
 struct ingestion *owner_of(const struct state *state, const struct batch_row *row)

@@ -8,16 +8,25 @@
 #include "store_mem.h"
 
 struct ingestion_row {
-	struct ingestion ingestion; /* counts.by_status stays empty: it is counted when asked for */
+	struct ingestion ingestion; /* of its counts only `ids` and `batches` are there */
 	size_t batches_at;
 	char principal[PRINCIPAL_MAX + 1];
 	char key[KEY_MAX + 1]; /* empty: none, or forgotten */
 	int64_t expires_ms; /* in the store's time; CLOCK_NEVER: nothing is to come */
 };
 
+/* What has become of one id. */
+struct story {
+	enum id_outcome outcome;
+	int64_t attempt, started_ms, finished_ms; /* of its last attempt, once that has ended it */
+	const char *error;
+};
+
 struct batch_row {
 	size_t owner; /* index of the ingestion's row */
-	struct batch batch; /* `error` belongs to the disk, ids_at and ids_n are not used */
+	struct batch batch; /* what can be counted or follows from the rest stays empty */
+	const struct story *stories; /* of its ids; NULL: no attempt has ended yet */
+	int64_t due_ms; /* in the store's time: when it stands in line again; 0: does not apply */
 };
 
 /* Everything that can change in a turn. Ingestions are in order of their creation, batches in
@@ -41,8 +50,10 @@ struct store_mem_disk {
 	struct state turn; /* valid inside a turn */
 	struct idlist *lists; /* of each ingestion; what lies behind its count does not count */
 	size_t n_lists;
-	char **errors; /* all texts that ever were, so that rows can point at them */
-	size_t n_errors;
+	/* All texts and stories that ever were, never changed, so that rows can point at them. */
+	void **kept;
+	size_t n_kept;
+	struct uuid node;
 	enum store_mem_fault (*fault)(void *arg, enum store_mem_point point);
 	void *fault_arg;
 };
@@ -69,8 +80,17 @@ void mem_claim(struct store_mem *mem, struct state *state, struct store_op *op);
 void mem_started(struct store_mem *mem, struct state *state, struct store_op *op);
 void mem_finish(struct store_mem *mem, struct state *state, struct store_op *op);
 void mem_status(struct store_mem *mem, struct state *state, struct store_op *op);
+void mem_report(struct store_mem *mem, struct state *state, struct store_op *op);
 void mem_list(struct store_mem *mem, struct state *state, struct store_op *op);
 void mem_stats(struct store_mem *mem, struct state *state, struct store_op *op);
+
+/* The daemon has ended while this batch ran. */
+void mem_crash(struct store_mem *mem, struct state *state, struct batch_row *row);
+
+/* ---- the disk ---- */
+
+/* Takes a block of the heap; returns it. */
+void *disk_keep(struct store_mem_disk *disk, void *block);
 
 /* ---- states ---- */
 
@@ -116,12 +136,15 @@ void join_line(struct store_mem *mem, struct state *state, struct ingestion_row 
 /* An ingestion of this stage: how many there are, and their ids. */
 int64_t count_stage(const struct state *state, enum stage stage, int64_t *ids);
 
-/* The counts with by_status. */
+/* All of the counts. */
 struct counts counts_of(const struct state *state, const struct ingestion_row *row);
 
 int64_t now_ms(const struct store_mem *mem);
 
 /* ---- batches ---- */
+
+/* Internal numbers do not look like seq or an index, so that mixing them up is noticed. */
+#define NUMBER_BASE 1000000
 
 struct ingestion *owner_of(const struct state *state, const struct batch_row *row);
 int64_t length_of(const struct state *state, const struct batch_row *row);
@@ -129,6 +152,12 @@ int64_t length_of(const struct state *state, const struct batch_row *row);
 /* Its ids; length_of() many. */
 const int64_t *batch_ids(
     const struct store_mem *mem, const struct state *state, const struct batch_row *row);
+
+/* What has become of its i-th id. */
+struct story story_of(const struct batch_row *row, int64_t i);
+
+/* How many of its ids have this outcome. */
+int64_t count_ids(const struct state *state, const struct batch_row *row, enum id_outcome outcome);
 
 bool in_line(const struct batch_row *row);
 

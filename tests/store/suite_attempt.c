@@ -73,7 +73,7 @@ static void goes_back_into_line(struct fixture *fx)
 	assert_int_equal(finish(fx, claim_next(fx, 1), OUTCOME_INTERRUPTED, NULL), ERR_OK);
 	page = status_of(fx, &it.uuid);
 	assert_int_equal(page.batches[0].status, BATCH_RETRYING);
-	assert_int_equal(page.batches[0].attempts, 1);
+	assert_int_equal(page.batches[0].attempts, 0);
 	assert_int_equal(page.batches[0].finished_ms, 0);
 	assert_int_equal(page.ingestion.finished_ms, 0);
 	assert_int_equal(page.ingestion.counts.by_status[BATCH_RETRYING], 1);
@@ -122,10 +122,13 @@ static void counts_versions(struct fixture *fx)
 
 static void refuses_an_earlier_attempt(struct fixture *fx)
 {
-	struct submitted it = submit_batch(fx, PRIORITY_LOW, 1);
-	struct store_attempt first = claim_next(fx, 1);
+	struct submitted it;
+	struct store_attempt first;
 
-	finish(fx, first, OUTCOME_INTERRUPTED, NULL);
+	set_retry(fx, 5, 0, 0);
+	it = submit_batch(fx, PRIORITY_LOW, 1);
+	first = claim_next(fx, 1);
+	finish(fx, first, OUTCOME_RETRY, NULL);
 	assert_int_equal(claim_next(fx, 1).attempt, 2);
 	assert_int_equal(finish(fx, first, OUTCOME_COMPLETED, NULL), ERR_STALE_ATTEMPT);
 	assert_int_equal(started(fx, first, LEDGER_NONE), ERR_STALE_ATTEMPT);

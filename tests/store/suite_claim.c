@@ -82,7 +82,7 @@ static void puts_interrupted_ones_first(struct fixture *fx)
 	first = claim_next(fx, 1);
 	claim_next(fx, 4);
 	assert_int_equal(finish(fx, first, OUTCOME_INTERRUPTED, NULL), ERR_OK);
-	assert_int_equal(claim_next(fx, 1).attempt, 2);
+	assert_int_equal(claim_next(fx, 1).attempt, 1);
 	claim_next(fx, 7);
 }
 
@@ -123,12 +123,15 @@ static void orders_several_interrupted_ones(struct fixture *fx)
 
 static void forgets_the_last_attempt(struct fixture *fx)
 {
-	struct submitted it = submit_batch(fx, PRIORITY_LOW, 1);
-	struct store_attempt attempt = claim_next(fx, 1);
+	struct submitted it;
+	struct store_attempt attempt;
 	struct status_page page;
 	struct store_op op;
 
-	finish(fx, attempt, OUTCOME_INTERRUPTED, NULL);
+	set_retry(fx, 5, 0, 0);
+	it = submit_batch(fx, PRIORITY_LOW, 1);
+	attempt = claim_next(fx, 1);
+	finish(fx, attempt, OUTCOME_RETRY, NULL);
 	fx->boot_ns += fx->settings.interval_ns;
 	op = claim(fx);
 	page = status_of(fx, &it.uuid);
