@@ -1,10 +1,11 @@
 -- The schema of a SQLite store, version 1. Times that end in _ms are milliseconds of UTC, for people,
--- but for store_ms and expires_ms, which are of the store's own time: it never goes back. The times of
--- the ledger are nanoseconds of CLOCK_BOOTTIME.
+-- but for store_ms, due_ms and expires_ms, which are of the store's own time: it never goes back. The
+-- times of the ledger are nanoseconds of CLOCK_BOOTTIME.
 
 -- One row. When the last slot was taken, and the values that concern every node.
 CREATE TABLE ledger (
 	one INTEGER PRIMARY KEY CHECK (one = 1),
+	node BLOB NOT NULL CHECK (length(node) = 16),  -- the store's own id, made with it
 	interval_ns INTEGER NOT NULL,   -- shortest distance between two starts, in force now
 	settle_ns INTEGER NOT NULL,     -- wait of an idle daemon before its first slot
 	pack INTEGER NOT NULL,          -- 1: a slot may carry several small batches
@@ -27,7 +28,8 @@ CREATE TABLE lane (
 	ids INTEGER NOT NULL CHECK (ids >= 0),                  -- in batches that stand in line
 	yet_to_start INTEGER NOT NULL CHECK (yet_to_start >= 0),
 	triggered INTEGER NOT NULL CHECK (triggered >= 0),
-	retrying INTEGER NOT NULL CHECK (retrying >= 0),
+	retrying INTEGER NOT NULL CHECK (retrying >= later),
+	later INTEGER NOT NULL CHECK (later >= 0),              -- of the retrying ones: not due yet
 	completed INTEGER NOT NULL,
 	failed INTEGER NOT NULL,
 	i_yet_to_start INTEGER NOT NULL CHECK (i_yet_to_start >= 0),
@@ -38,9 +40,9 @@ CREATE TABLE lane (
 	i_cancelled INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO lane SELECT column1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+INSERT INTO lane SELECT column1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 	FROM (VALUES (1), (2), (3));
-INSERT INTO ledger VALUES (1, 0, 0, 0, '', NULL, NULL, NULL, 0, 0, 0, 1, 0, 0);
+INSERT INTO ledger VALUES (1, randomblob(16), 0, 0, 0, '', NULL, NULL, NULL, 0, 0, 0, 1, 0, 0);
 
 -- One row per submitted list.
 CREATE TABLE ingestion (
@@ -58,6 +60,10 @@ CREATE TABLE ingestion (
 	retrying INTEGER NOT NULL,      -- batches has not started: batch_count - next_batch
 	completed INTEGER NOT NULL,
 	failed INTEGER NOT NULL,
+	ids_completed INTEGER NOT NULL, -- the sums over its batches; the next three too
+	ids_failed INTEGER NOT NULL,
+	attempts INTEGER NOT NULL,
+	retries INTEGER NOT NULL,       -- attempts that were not the first of their batch
 	version INTEGER NOT NULL,       -- grows with every change
 	created_ms INTEGER NOT NULL,
 	started_ms INTEGER NOT NULL,    -- first start; 0: not yet
@@ -90,22 +96,65 @@ CREATE TABLE chunk (
 CREATE TABLE batch (
 	num INTEGER NOT NULL,           -- of the ingestion
 	idx INTEGER NOT NULL,           -- its place in the ingestion, from 0
-	status INTEGER NOT NULL,        -- 1 triggered, 2 retrying, 3 completed, 4 failed
-	attempts INTEGER NOT NULL,      -- starts so far; the current attempt
-	started_ms INTEGER NOT NULL,    -- of the current attempt; 0: not known (yet)
+	status INTEGER NOT NULL CHECK (status BETWEEN 1 AND 4),  -- triggered, retrying, completed, failed
+	attempts INTEGER NOT NULL,      -- those that count; the number of the current one
+	ids_completed INTEGER NOT NULL, -- ids with this outcome; the rest is to be tried (again)
+	ids_failed INTEGER NOT NULL,
+	started_ms INTEGER NOT NULL,    -- of the last attempt; 0: not known (yet)
 	finished_ms INTEGER NOT NULL,   -- 0: not yet
-	error TEXT,                     -- why the last attempt failed; else NULL
+	error TEXT,                     -- why the last attempt that ended failed; else NULL
 	PRIMARY KEY (num, idx)
 ) STRICT, WITHOUT ROWID;
 
 -- What runs now; after a crash: what was interrupted.
 CREATE INDEX batch_running ON batch (num, idx) WHERE status = 1;
 
--- Batches that stand in line again after an attempt without outcome, with their old key.
+-- Where a report of failed ids has to look.
+CREATE INDEX batch_failed ON batch (num, idx) WHERE ids_failed > 0;
+
+-- One row per id whose story is not that of its batch. Without a row an id is completed in a completed
+-- batch, failed in a failed one, else pending, and the row of the batch has attempts, times and error.
+CREATE TABLE result (
+	num INTEGER NOT NULL,           -- of the ingestion
+	pos INTEGER NOT NULL,           -- its place in the list, from 0
+	outcome INTEGER NOT NULL CHECK (outcome BETWEEN 0 AND 2),  -- 0 pending, 1 completed, 2 failed
+	attempts INTEGER NOT NULL,      -- number of the attempt that ended it, and when that began and
+	started_ms INTEGER NOT NULL,    -- ended; 0 while it is pending: the row of the batch has them
+	finished_ms INTEGER NOT NULL,
+	error TEXT,                     -- why it failed the last time; else NULL
+	PRIMARY KEY (num, pos)
+) STRICT, WITHOUT ROWID;
+
+-- What the handler wrote in the last attempt that ended, if anything.
+CREATE TABLE output (
+	num INTEGER NOT NULL,
+	idx INTEGER NOT NULL,
+	out TEXT,                       -- NULL: nothing
+	out_bytes INTEGER NOT NULL,     -- how much it was before it was cut
+	err TEXT,
+	err_bytes INTEGER NOT NULL,
+	PRIMARY KEY (num, idx)
+) STRICT, WITHOUT ROWID;
+
+-- Batches that stand in line again after an attempt that was not the last, with their old key.
 CREATE TABLE redo (
 	priority INTEGER NOT NULL,
 	seq INTEGER NOT NULL,
 	idx INTEGER NOT NULL,
 	num INTEGER NOT NULL,
+	ids INTEGER NOT NULL,           -- how many are left
 	PRIMARY KEY (priority, seq, idx)
 ) STRICT, WITHOUT ROWID;
+
+-- Those that will when their time has come, and what they will stand there with.
+CREATE TABLE backoff (
+	due_ms INTEGER NOT NULL,
+	num INTEGER NOT NULL,
+	idx INTEGER NOT NULL,
+	priority INTEGER NOT NULL,
+	seq INTEGER NOT NULL,
+	ids INTEGER NOT NULL,
+	PRIMARY KEY (due_ms, num, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX backoff_batch ON backoff (num, idx);

@@ -189,6 +189,8 @@ static int read_ledger(struct sqlite_store *store, struct summary *summary, stru
 	summary->next_seq = sqlite3_column_int64(row, 10);
 	summary->uploads = sqlite3_column_int64(row, 11);
 	summary->upload_ids = sqlite3_column_int64(row, 12);
+	if (!sqlite_take_blob(row, 13, written->node.bytes, sizeof(written->node.bytes)))
+		return SQLITE_CORRUPT;
 	sqlite3_reset(row);
 	return SQLITE_DONE;
 }
@@ -204,6 +206,7 @@ static void take_lane(sqlite3_stmt *row, struct lane_total *lane)
 	int column = 1;
 
 	lane->ids = sqlite3_column_int64(row, column++);
+	lane->later = sqlite3_column_int64(row, column++);
 	for (size_t i = 0; i < COUNT_OF(lane_batches); i++)
 		lane->batches[lane_batches[i]] = sqlite3_column_int64(row, column++);
 	for (size_t i = 0; i < COUNT_OF(lane_ingestions); i++)
@@ -232,7 +235,7 @@ static int write_lane(struct sqlite_store *store, const struct lane_total *lane,
 {
 	const int64_t *b = lane->batches, *i = lane->ingestions;
 
-	return sqlite_first(store, SQL_LANE_WRITE, "iiiiiiiiiiiii", lane->ids,
+	return sqlite_first(store, SQL_LANE_WRITE, "iiiiiiiiiiiiii", lane->ids, lane->later,
 	    b[BATCH_YET_TO_START], b[BATCH_TRIGGERED], b[BATCH_RETRYING], b[BATCH_COMPLETED],
 	    b[BATCH_FAILED], i[INGESTION_YET_TO_START], i[INGESTION_TRIGGERED],
 	    i[INGESTION_COMPLETED], i[INGESTION_FAILED], i[INGESTION_RECEIVING],
@@ -375,6 +378,7 @@ const struct store_ops store_sqlite_ops = {
 	    [STORE_STARTED] = sqlite_started,
 	    [STORE_FINISH] = sqlite_finish,
 	    [STORE_STATUS] = sqlite_status,
+	    [STORE_REPORT] = sqlite_report,
 	    [STORE_LIST] = sqlite_list,
 	    [STORE_STATS] = sqlite_stats,
 	},
@@ -388,6 +392,7 @@ const struct store_ops store_sqlite_reader_ops = {
     .run =
 	{
 	    [STORE_STATUS] = sqlite_status,
+	    [STORE_REPORT] = sqlite_report,
 	    [STORE_LIST] = sqlite_list,
 	    [STORE_STATS] = sqlite_stats,
 	},

@@ -3,6 +3,7 @@
 #define INGESTD_STORE_SQLITE_H
 
 #include "store.h"
+#include "store_sqlite_sql.h"
 
 #include <sqlite3.h>
 
@@ -12,110 +13,6 @@
 #define INLINE_IDS 64 /* the longest list that stays in the row of its ingestion */
 #define CHUNK_IDS 1024
 #define CHUNKS_MAX 131072 /* per ingestion; IDLIST_MAX needs 97657 */
-
-/* What sqlite_take_ingestion() reads. */
-#define SQLITE_INGESTION                                                                           \
-	"SELECT num, uuid, stage, seq, priority, label, batch_size, id_count, batch_count, "       \
-	"next_batch, triggered, retrying, completed, failed, version, created_ms, started_ms, "    \
-	"finished_ms FROM ingestion"
-
-/* The prepared statements: name and text. Prepared at first use, kept until the store is closed. */
-#define SQL_LIST(X)                                                                                \
-	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
-	X(BEGIN_READ, "BEGIN")                                                                     \
-	X(COMMIT, "COMMIT")                                                                        \
-	X(ROLLBACK, "ROLLBACK")                                                                    \
-	X(LEDGER_READ,                                                                             \
-	    "SELECT interval_ns, settle_ns, pack, boot_id, last_claim, last_start, ready_since, "  \
-	    "utc_ms, boot_ns, store_ms, next_seq, uploads, upload_ids FROM ledger")                \
-	X(LEDGER_WRITE, "UPDATE ledger SET (interval_ns, settle_ns, pack, boot_id, "               \
-			"last_claim, last_start, ready_since, utc_ms, boot_ns, store_ms, "         \
-			"next_seq, uploads, upload_ids) = "                                        \
-			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                 \
-	X(LANES_READ, "SELECT priority, ids, yet_to_start, triggered, retrying, completed, "       \
-		      "failed, i_yet_to_start, i_triggered, i_completed, i_failed, i_receiving, "  \
-		      "i_cancelled FROM lane")                                                     \
-	X(LANE_WRITE,                                                                              \
-	    "UPDATE lane SET (ids, yet_to_start, triggered, retrying, completed, failed, "         \
-	    "i_yet_to_start, i_triggered, i_completed, i_failed, i_receiving, i_cancelled) = "     \
-	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE priority = ?")                             \
-	X(INGESTION_ADD,                                                                           \
-	    "INSERT INTO ingestion (stage, seq, uuid, priority, label, batch_size, id_count, "     \
-	    "batch_count, next_batch, triggered, retrying, completed, failed, version, "           \
-	    "created_ms, started_ms, finished_ms, principal, key, digest, expires_ms, ids) "       \
-	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1, ?, 0, 0, ?, ?, ?, ?, ?)")           \
-	X(KEY_FIND, "SELECT num, uuid, stage, seq, priority, label, id_count, batch_count, "       \
-		    "digest FROM ingestion WHERE key = ? AND principal = ?")                       \
-	X(UPLOAD_READ, "SELECT num, stage, seq, priority, label, id_count, batch_size, "           \
-		       "batch_count, digest FROM ingestion WHERE uuid = ?")                        \
-	X(UPLOAD_APPEND, "UPDATE ingestion SET id_count = ?, digest = ?, expires_ms = ?, "         \
-			 "version = version + ? WHERE num = ?")                                    \
-	X(UPLOAD_SEAL, "UPDATE ingestion SET stage = 0, seq = ?, batch_count = ?, "                \
-		       "digest = iif(key IS NULL, NULL, ?), ids = ?, expires_ms = NULL, version "  \
-		       "= version + 1 WHERE num = ?")                                              \
-	X(UPLOAD_GIVE_UP,                                                                          \
-	    "UPDATE ingestion SET stage = 2, finished_ms = ?, expires_ms = ?, key = NULL, "        \
-	    "principal = NULL, digest = NULL, version = version + 1 WHERE num = ?")                \
-	X(EXPIRED, "SELECT num, uuid, stage, id_count, priority, expires_ms FROM ingestion "       \
-		   "WHERE expires_ms IS NOT NULL ORDER BY expires_ms LIMIT 1")                     \
-	X(EXPIRY_END, "UPDATE ingestion SET expires_ms = NULL WHERE num = ?")                      \
-	X(KEY_FORGET, "UPDATE ingestion SET key = NULL, principal = NULL, digest = NULL, "         \
-		      "expires_ms = NULL WHERE num = ?")                                           \
-	X(CHUNK_ADD, "INSERT INTO chunk (key, ids) VALUES (?, ?) "                                 \
-		     "ON CONFLICT (key) DO UPDATE SET ids = excluded.ids")                         \
-	X(CHUNKS_REMOVE, "DELETE FROM chunk WHERE key IN "                                         \
-			 "(SELECT key FROM chunk WHERE key >= ? AND key < ? LIMIT ?)")             \
-	X(CHUNK_READ, "SELECT substr(ids, ?, ?) FROM chunk WHERE key = ?")                         \
-	X(INLINE_READ, "SELECT substr(ids, ?, ?) FROM ingestion WHERE num = ?")                    \
-	X(HEAD_NEW, "SELECT num, seq, next_batch, id_count, batch_size FROM ingestion "            \
-		    "WHERE priority = ? AND next_batch < batch_count ORDER BY seq LIMIT 1")        \
-	X(HEAD_REDO, "SELECT r.num, r.seq, r.idx, i.id_count, i.batch_size "                       \
-		     "FROM redo r JOIN ingestion i ON i.num = r.num "                              \
-		     "WHERE r.priority = ? ORDER BY r.seq, r.idx LIMIT 1")                         \
-	X(REDO_ADD, "INSERT INTO redo (priority, seq, idx, num) "                                  \
-		    "SELECT priority, seq, ?, num FROM ingestion WHERE num = ?")                   \
-	X(REDO_REMOVE, "DELETE FROM redo WHERE priority = ? AND seq = ? AND idx = ?")              \
-	X(BATCH_START,                                                                             \
-	    "INSERT INTO batch (num, idx, status, attempts, started_ms, finished_ms, error) "      \
-	    "VALUES (?, ?, 1, 1, 0, 0, NULL) ON CONFLICT (num, idx) DO UPDATE SET "                \
-	    "status = 1, attempts = attempts + 1, started_ms = 0, finished_ms = 0, error = NULL "  \
-	    "RETURNING attempts")                                                                  \
-	X(BATCH_READ,                                                                              \
-	    "SELECT b.status, b.attempts, i.priority, i.id_count, i.batch_size FROM batch b "      \
-	    "JOIN ingestion i ON i.num = b.num WHERE b.num = ? AND b.idx = ?")                     \
-	X(BATCH_STARTED, "UPDATE batch SET started_ms = ? WHERE num = ? AND idx = ?")              \
-	X(BATCH_FINISH,                                                                            \
-	    "UPDATE batch SET status = ?, finished_ms = ?, error = ? WHERE num = ? AND idx = ?")   \
-	X(BATCHES_RUNNING, "SELECT num, idx FROM batch WHERE status = 1 ORDER BY num, idx")        \
-	X(INGESTION_TAKEN,                                                                         \
-	    "UPDATE ingestion SET next_batch = next_batch + ?, retrying = retrying - ?, "          \
-	    "triggered = triggered + 1, version = version + 1 WHERE num = ? "                      \
-	    "RETURNING uuid, label")                                                               \
-	X(INGESTION_STARTED, "UPDATE ingestion SET started_ms = CASE started_ms WHEN 0 THEN ? "    \
-			     "ELSE started_ms END, "                                               \
-			     "version = version + 1 WHERE num = ?")                                \
-	X(INGESTION_FINISH,                                                                        \
-	    "UPDATE ingestion SET triggered = triggered - 1, retrying = retrying + ?1, "           \
-	    "completed = completed + ?2, failed = failed + ?3, version = version + 1, "            \
-	    "finished_ms = CASE WHEN completed + failed + ?2 + ?3 = batch_count THEN ?4 ELSE 0 "   \
-	    "END, "                                                                                \
-	    "expires_ms = CASE WHEN completed + failed + ?2 + ?3 = batch_count AND key IS NOT "    \
-	    "NULL THEN ?5 ELSE NULL END "                                                          \
-	    "WHERE num = ?6 RETURNING completed + failed = batch_count, failed")                   \
-	X(INGESTION_READ, SQLITE_INGESTION " WHERE uuid = ?")                                      \
-	X(LIST_NEWEST, SQLITE_INGESTION " WHERE num < ? ORDER BY num DESC LIMIT ?")                \
-	X(LIST_SEQ, SQLITE_INGESTION " WHERE seq = ? AND seq > 0")                                 \
-	X(LIST_PREFIX, SQLITE_INGESTION                                                            \
-	    " WHERE uuid >= ? AND uuid <= ? AND uuid < ? ORDER BY uuid DESC LIMIT ?")              \
-	X(BATCHES_READ, "SELECT idx, status, attempts, started_ms, finished_ms, error FROM batch " \
-			"WHERE num = ? AND idx >= ? ORDER BY idx LIMIT ?")
-
-enum sql {
-#define X(name, text) SQL_##name,
-	SQL_LIST(X)
-#undef X
-	    SQL_COUNT
-};
 
 /* The rows that every turn needs. Only this process writes them (it holds the lock), so they are
  * kept in memory; they change on disk once per turn, at the commit. */
@@ -179,14 +76,15 @@ enum store_result sqlite_failed(struct sqlite_store *store, int code, struct fai
 /* Whether closing the connection may tidy up: write the WAL into the database and remove it. */
 void sqlite_tidy_on_close(struct sqlite_store *store, bool tidy);
 
-/* Which moment the summary was written at. */
+/* Which moment the summary was written at, and in whose store. */
 struct written {
+	struct uuid node;
 	bool same_boot;
 	int64_t utc_ms;
 	struct store_time time;
 };
 
-/* Reads and writes the summary; SQLITE_DONE or an error. */
+/* Read and write the summary; SQLITE_DONE or an error. */
 int sqlite_summary_read(
     struct sqlite_store *store, struct summary *summary, struct written *written);
 int sqlite_summary_write(struct sqlite_store *store);
@@ -201,6 +99,14 @@ enum err sqlite_schema_verify(struct sqlite_store *store, bool migratable, struc
 
 /* Makes or migrates the schema of a store that was verified. */
 enum err sqlite_schema_prepare(struct sqlite_store *store, struct fail *fail);
+
+/* ---- store_sqlite_open.c ---- */
+
+/*
+ * SQLite itself would let two daemons write to one file; this lock does not. It stands beside the
+ * file itself, wherever links lead there.
+ */
+enum err sqlite_lock(struct sqlite_store *store, struct fail *fail);
 
 /* ---- store_sqlite_submit.c: new ingestions, and the keys that name them ---- */
 
@@ -241,20 +147,53 @@ int sqlite_give_up(struct sqlite_store *store, int64_t num, enum priority priori
 
 enum store_result sqlite_sweep(struct store *store, struct store_op *op);
 
-/* ---- store_sqlite_line.c: who waits, and how batches enter and leave the lines ---- */
-
-enum store_result sqlite_claim(struct store *store, struct store_op *op);
+/* ---- store_sqlite_line.c: who waits, and how batches enter the lines ---- */
 
 /* A whole ingestion joins the line of its priority. */
 void sqlite_line_join(
     struct sqlite_store *store, enum priority priority, int64_t batches, int64_t ids);
 
-/* Puts a triggered batch back into the line of its priority. SQLITE_DONE or an error. */
-int sqlite_line_again(
-    struct sqlite_store *store, int64_t num, int64_t index, enum priority priority, int64_t ids);
+/* A batch that is to be tried again. */
+struct again {
+	int64_t num, index;
+	enum priority priority;
+	int64_t seq;
+	int64_t ids; /* left */
+};
+
+/* A triggered batch goes back into its line, after a while or at once. SQLITE_DONE or an error. */
+int sqlite_line_again(struct sqlite_store *store, const struct again *again, int64_t delay_ms);
+
+/*
+ * Puts what is due at the boot time `now` into line, STORE_DUE_STEPS batches at most. *next_due is
+ * the boot time when more will be, not after `now` if more is; CLOCK_NEVER if nothing waits for its
+ * time. SQLITE_DONE or an error.
+ */
+int sqlite_line_due(struct sqlite_store *store, int64_t now, int64_t *next_due);
+
+/* The first batch of a line, and whether it stands there again or for the first time. */
+struct head {
+	int64_t num;
+	int64_t seq;
+	int64_t index;
+	int64_t total; /* ids of the ingestion */
+	int64_t batch_size;
+	int64_t created_ms; /* of the ingestion */
+	int64_t ids; /* of the batch, left to be tried */
+	bool again;
+};
+
+/* SQLITE_ROW, SQLITE_DONE (the line is empty) or an error. */
+int sqlite_line_head(struct sqlite_store *store, enum priority priority, struct head *head);
 
 /* Number of batches in all lines. */
 int64_t sqlite_waiting(const struct sqlite_store *store);
+
+/* ---- store_sqlite_claim.c ---- */
+
+enum store_result sqlite_claim(struct store *store, struct store_op *op);
+
+/* ---- what several need ---- */
 
 static inline struct lane_total *sqlite_lane(struct sqlite_store *store, enum priority priority)
 {
@@ -272,8 +211,45 @@ static inline int64_t sqlite_now_ms(const struct sqlite_store *store)
 enum store_result sqlite_started(struct store *store, struct store_op *op);
 enum store_result sqlite_finish(struct store *store, struct store_op *op);
 
-/* A batch whose attempt has ended without outcome runs again. SQLITE_DONE or an error. */
-int sqlite_interrupt(struct sqlite_store *store, int64_t num, int64_t index);
+/*
+ * The running attempt of a batch has ended with the daemon. SQLITE_DONE or an error. A batch that
+ * is to be tried again is due at once.
+ */
+int sqlite_crashed(struct sqlite_store *store, int64_t num, int64_t index);
+
+/* ---- store_sqlite_result.c: ids whose story is not that of their batch ---- */
+
+/* A batch in the list of its ingestion. */
+struct span {
+	int64_t num;
+	int64_t first, n; /* the places of its ids */
+	int64_t left; /* how many of these have no final outcome */
+};
+
+/* Those places, in order; appended to `places`. SQLITE_DONE or an error. */
+int sqlite_places_left(struct sqlite_store *store, const struct span *span, struct idlist *places);
+
+/* Appends the ids in those places. SQLITE_DONE or an error. */
+int sqlite_ids_left(
+    struct sqlite_store *store, const struct span *span, int64_t total, struct idlist *ids);
+
+/* The end of an attempt, as the rows of its ids need it. */
+struct settling {
+	struct span span; /* before the end */
+	const struct ending *ending;
+	struct verdict verdict;
+	int64_t attempt, started_ms, now_ms;
+};
+
+/* Why the attempt failed, as the row of the batch is going to say it. */
+const char *sqlite_settled_error(const struct settling *settling);
+
+/* Writes rows for the ids that need one now, and removes the others. SQLITE_DONE or an error. */
+int sqlite_results_settle(struct sqlite_store *store, const struct settling *settling);
+
+/* ---- store_sqlite_report.c ---- */
+
+enum store_result sqlite_report(struct store *store, struct store_op *op);
 
 /* ---- store_sqlite_ids.c ---- */
 
@@ -299,6 +275,10 @@ void *sqlite_ids_pack(const int64_t *ids, size_t n);
 /* ---- store_sqlite_status.c ---- */
 
 enum store_result sqlite_status(struct store *store, struct store_op *op);
+
+/* SQLITE_ROW (found), SQLITE_DONE (not found, op->fail says so) or an error. */
+int sqlite_ingestion_find(struct sqlite_store *store, const struct uuid *uuid,
+    struct ingestion *ingestion, int64_t *num, struct fail *fail);
 
 /* A row of SQLITE_INGESTION; returns its number. */
 int64_t sqlite_take_ingestion(sqlite3_stmt *row, struct ingestion *ingestion);

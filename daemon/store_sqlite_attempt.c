@@ -1,14 +1,19 @@
-/* What happens to a batch that was claimed: its start, its end, its interruption. */
+/* What happens to a batch that was claimed: its start, its end, a crash. */
 #include "store_sqlite.h"
 
 #include <inttypes.h>
 
-/* The row of a batch and what of its ingestion is needed to put it back into line. */
+/* The row of a batch and what of its ingestion goes with it. */
 struct batch_row {
+	int64_t num, index;
 	enum batch_status status;
 	int64_t attempts;
+	int64_t ids_failed;
+	int64_t started_ms;
+	struct uuid uuid; /* of the ingestion */
 	enum priority priority;
-	int64_t ids;
+	int64_t seq;
+	struct span span;
 };
 
 /* SQLITE_ROW, SQLITE_DONE (no such batch) or an error. */
@@ -17,13 +22,25 @@ static int read_batch(
 {
 	int code = sqlite_first(store, SQL_BATCH_READ, "ii", num, index);
 	sqlite3_stmt *row = sqlite_row(store, SQL_BATCH_READ);
+	int64_t batch_size;
 
 	if (code != SQLITE_ROW)
 		return code;
-	*batch = (struct batch_row){.status = (enum batch_status)sqlite3_column_int(row, 0),
+	*batch = (struct batch_row){.num = num,
+	    .index = index,
+	    .status = (enum batch_status)sqlite3_column_int(row, 0),
 	    .attempts = sqlite3_column_int64(row, 1),
-	    .priority = (enum priority)sqlite3_column_int(row, 2),
-	    .ids = batch_length(sqlite3_column_int64(row, 3), sqlite3_column_int64(row, 4), index)};
+	    .ids_failed = sqlite3_column_int64(row, 3),
+	    .started_ms = sqlite3_column_int64(row, 4),
+	    .priority = (enum priority)sqlite3_column_int(row, 6),
+	    .seq = sqlite3_column_int64(row, 7)};
+	if (!sqlite_take_blob(row, 5, batch->uuid.bytes, sizeof(batch->uuid.bytes)))
+		return SQLITE_CORRUPT;
+	batch_size = sqlite3_column_int64(row, 9);
+	batch->span = (struct span){.num = num,
+	    .first = index * batch_size,
+	    .n = batch_length(sqlite3_column_int64(row, 8), batch_size, index)};
+	batch->span.left = batch->span.n - sqlite3_column_int64(row, 2) - batch->ids_failed;
 	sqlite3_reset(row);
 	return SQLITE_ROW;
 }
@@ -68,19 +85,41 @@ enum store_result sqlite_started(struct store *base, struct store_op *op)
 	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 }
 
-/* The ingestion loses a triggered batch. The row of the statement says whether all have ended. */
-static int end_in_ingestion(struct sqlite_store *store, int64_t num, enum batch_status status,
-    enum priority priority, int64_t now_utc)
+/* ---- the end of an attempt ---- */
+
+/* What it adds to the counters. */
+struct sums {
+	int64_t completed, failed; /* ids with a final outcome */
+	int64_t attempts, retries; /* taken back */
+};
+
+static struct sums sums_of(
+    const struct batch_row *batch, const struct tally *tally, const struct verdict *verdict)
 {
-	struct lane_total *lane = sqlite_lane(store, priority);
-	int code =
-	    sqlite_first(store, SQL_INGESTION_FINISH, "iiiiii", (int64_t)(status == BATCH_RETRYING),
-		(int64_t)(status == BATCH_COMPLETED), (int64_t)(status == BATCH_FAILED), now_utc,
-		sqlite_now_ms(store) + store->settings.key_expiry_ms, num);
+	return (struct sums){
+	    .completed = tally->ids[OUTCOME_COMPLETED],
+	    .failed =
+		tally->ids[OUTCOME_FAILED] + (verdict->exhausted ? tally->ids[OUTCOME_RETRY] : 0),
+	    .attempts = !verdict->counts,
+	    .retries = !verdict->counts && batch->attempts > 1,
+	};
+}
+
+/* The ingestion loses a triggered batch. */
+static int end_in_ingestion(struct sqlite_store *store, const struct batch_row *batch,
+    enum batch_status status, const struct sums *sums, int64_t now_utc)
+{
+	struct lane_total *lane = sqlite_lane(store, batch->priority);
+	int code = sqlite_first(store, SQL_INGESTION_FINISH, "iiiiiiiiii",
+	    (int64_t)(status == BATCH_RETRYING), (int64_t)(status == BATCH_COMPLETED),
+	    (int64_t)(status == BATCH_FAILED), sums->completed, sums->failed, sums->attempts,
+	    sums->retries, now_utc, sqlite_now_ms(store) + store->settings.key_expiry_ms,
+	    batch->num);
 	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_FINISH);
 
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
+	/* All of its batches have ended. */
 	if (sqlite3_column_int(row, 0)) {
 		lane->ingestions[INGESTION_TRIGGERED]--;
 		lane->ingestions[sqlite3_column_int64(row, 1) > 0 ? INGESTION_FAILED
@@ -89,61 +128,108 @@ static int end_in_ingestion(struct sqlite_store *store, int64_t num, enum batch_
 	return sqlite_only(store, SQL_INGESTION_FINISH);
 }
 
-/* Moves a triggered batch to `status`. SQLITE_DONE or an error. */
-static int end_attempt(struct sqlite_store *store, int64_t num, int64_t index,
-    enum batch_status status, enum priority priority, const char *error)
+/* What the handler wrote takes the place of what it wrote before. */
+static int keep_output(
+    struct sqlite_store *store, const struct batch_row *batch, const struct ending *ending)
 {
-	int64_t now = clock_utc_ms(store->clock);
-	int code = sqlite_first(store, SQL_BATCH_FINISH, "iitii", (int64_t)status,
-	    status == BATCH_RETRYING ? 0 : now, error, num, index);
+	if (!ending->out.text && !ending->err.text)
+		return sqlite_first(store, SQL_OUTPUT_REMOVE, "ii", batch->num, batch->index);
+	return sqlite_first(store, SQL_OUTPUT_WRITE, "iititi", batch->num, batch->index,
+	    ending->out.text, ending->out.bytes, ending->err.text, ending->err.bytes);
+}
 
+/* The rows of batch, ids, output and ingestion. */
+static int write_end(struct sqlite_store *store, const struct batch_row *batch,
+    const struct settling *settling, const struct sums *sums)
+{
+	enum batch_status status = settling->verdict.status;
+	int code = sqlite_results_settle(store, settling);
+
+	if (code == SQLITE_DONE)
+		code = sqlite_first(store, SQL_BATCH_FINISH, "iiiiitii", (int64_t)status,
+		    sums->attempts, sums->completed, sums->failed,
+		    status == BATCH_RETRYING ? 0 : settling->now_ms, sqlite_settled_error(settling),
+		    batch->num, batch->index);
+	if (code == SQLITE_DONE)
+		code = keep_output(store, batch, settling->ending);
 	if (code != SQLITE_DONE)
 		return code;
-	return end_in_ingestion(store, num, status, priority, now);
+	return end_in_ingestion(store, batch, status, sums, settling->now_ms);
 }
 
-/* An attempt has ended for good. */
-static int end_batch(struct sqlite_store *store, const struct store_finish *finish,
-    enum batch_status status, enum priority priority)
+/* Its place: out of what runs, and into line again if some ids are left. */
+static int leave(struct sqlite_store *store, const struct batch_row *batch,
+    enum batch_status status, int64_t left, int64_t delay_ms)
 {
-	struct lane_total *lane = sqlite_lane(store, priority);
+	struct lane_total *lane = sqlite_lane(store, batch->priority);
+	struct again again = {batch->num, batch->index, batch->priority, batch->seq, left};
 
+	if (status == BATCH_RETRYING)
+		return sqlite_line_again(store, &again, delay_ms);
 	lane->batches[BATCH_TRIGGERED]--;
 	lane->batches[status]++;
-	return end_attempt(store, finish->attempt.ingestion, finish->attempt.index, status,
-	    priority, finish->ending->message);
+	return SQLITE_DONE;
 }
 
-int sqlite_interrupt(struct sqlite_store *store, int64_t num, int64_t index)
+/* The running attempt has ended; a next one is due after `delay_ms`. */
+static int end_attempt(struct sqlite_store *store, const struct batch_row *batch,
+    const struct ending *ending, int64_t delay_ms, struct store_finish *finish)
 {
+	struct tally tally = ending_tally(ending, (size_t)batch->span.left);
+	struct settling settling = {
+	    .span = batch->span,
+	    .ending = ending,
+	    .verdict = attempt_verdict(
+		&tally, batch->ids_failed, batch->attempts, store->settings.retry.max_attempts),
+	    .attempt = batch->attempts,
+	    .started_ms = batch->started_ms,
+	    .now_ms = clock_utc_ms(store->clock),
+	};
+	struct sums sums = sums_of(batch, &tally, &settling.verdict);
+	int code = write_end(store, batch, &settling, &sums);
+
+	finish->status = settling.verdict.status;
+	finish->failed = batch->ids_failed + sums.failed;
+	finish->due_ms = finish->status == BATCH_RETRYING && settling.verdict.counts ? delay_ms : 0;
+	if (code != SQLITE_DONE)
+		return code;
+	return leave(store, batch, finish->status, batch->span.left - sums.completed - sums.failed,
+	    finish->due_ms);
+}
+
+int sqlite_crashed(struct sqlite_store *store, int64_t num, int64_t index)
+{
+	char message[] = ATTEMPT_CRASHED;
+	struct ending ending = {.outcome = OUTCOME_RETRY, .message = message};
+	struct store_finish finish;
 	struct batch_row batch;
 	int code = read_batch(store, num, index, &batch);
 
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
-	code = end_attempt(store, num, index, BATCH_RETRYING, batch.priority, NULL);
-	return code == SQLITE_DONE ? sqlite_line_again(store, num, index, batch.priority, batch.ids)
-	                           : code;
+	return end_attempt(store, &batch, &ending, 0, &finish);
 }
 
 enum store_result sqlite_finish(struct store *base, struct store_op *op)
 {
-	static const enum batch_status outcomes[] = {
-	    [OUTCOME_COMPLETED] = BATCH_COMPLETED,
-	    [OUTCOME_FAILED] = BATCH_FAILED,
-	};
 	struct sqlite_store *store = (struct sqlite_store *)base;
-	const struct store_finish *finish = &op->finish;
-	const struct store_attempt *attempt = &finish->attempt;
+	struct store_finish *finish = &op->finish;
+	const struct ending *ending = finish->ending;
 	struct batch_row batch;
-	enum store_result result = read_current(store, op, attempt, &batch);
+	enum store_result result = read_current(store, op, &finish->attempt, &batch);
 	int code;
 
 	if (result != STORE_DONE || op->fail.err)
 		return result;
-	if (finish->ending->outcome == OUTCOME_INTERRUPTED)
-		code = sqlite_interrupt(store, attempt->ingestion, attempt->index);
-	else
-		code = end_batch(store, finish, outcomes[finish->ending->outcome], batch.priority);
+	if (ending->results && ending->n != (size_t)batch.span.left) {
+		fail_set(&op->fail, ERR_INVALID,
+		    "the attempt was given %" PRId64 " ids, but has %zu results", batch.span.left,
+		    ending->n);
+		return STORE_DONE;
+	}
+	code = end_attempt(store, &batch, ending,
+	    retry_delay_ms(
+		&store->settings.retry, &batch.uuid, batch.index, finish->attempt.attempt),
+	    finish);
 	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 }

@@ -1,4 +1,4 @@
-/* Opening the SQLite store: lock, checks, recovery; and the full check of a store at rest. */
+/* Opening the SQLite store: lock, bounded check, recovery. */
 #include "store_sqlite.h"
 
 #include "log.h"
@@ -12,11 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/*
- * SQLite itself would let two daemons write to one file; this lock does not. It stands beside the
- * file itself, wherever links lead there.
- */
-static enum err take_lock(struct sqlite_store *store, struct fail *fail)
+enum err sqlite_lock(struct sqlite_store *store, struct fail *fail)
 {
 	const char *path = sqlite3_db_filename(store->db, "main");
 	char name[4096];
@@ -48,7 +44,7 @@ static enum err open_failed(struct sqlite_store *store, int code, struct fail *f
 
 /* ---- recovery ---- */
 
-/* What ran when the last daemon ended has no outcome: it stands in line again. */
+/* What ran when the last daemon ended has no outcome. */
 static int recover_running(struct sqlite_store *store, int64_t *interrupted)
 {
 	int64_t num, index;
@@ -58,7 +54,7 @@ static int recover_running(struct sqlite_store *store, int64_t *interrupted)
 		num = sqlite3_column_int64(sqlite_row(store, SQL_BATCHES_RUNNING), 0);
 		index = sqlite3_column_int64(sqlite_row(store, SQL_BATCHES_RUNNING), 1);
 		sqlite3_reset(sqlite_row(store, SQL_BATCHES_RUNNING));
-		code = sqlite_interrupt(store, num, index);
+		code = sqlite_crashed(store, num, index);
 		if (code != SQLITE_DONE)
 			break;
 		++*interrupted;
@@ -76,7 +72,9 @@ static enum err check_summary(struct sqlite_store *store, struct fail *fail)
 	    "SELECT (SELECT count(*) FROM ledger) = 1 AND (SELECT count(*) FROM lane) = 3 AND "
 	    "(SELECT next_seq FROM ledger) > "
 	    "coalesce((SELECT max(seq) FROM ingestion WHERE seq > 0), 0) AND "
-	    "NOT EXISTS (SELECT 1 FROM lane l WHERE (l.yet_to_start + l.retrying > 0) != ("
+	    "((SELECT sum(later) FROM lane) > 0) = EXISTS (SELECT 1 FROM backoff) AND "
+	    "NOT EXISTS (SELECT 1 FROM lane l WHERE "
+	    "(l.yet_to_start + l.retrying - l.later > 0) != ("
 	    "EXISTS (SELECT 1 FROM ingestion i WHERE i.priority = l.priority"
 	    " AND i.next_batch < i.batch_count) OR "
 	    "EXISTS (SELECT 1 FROM redo r WHERE r.priority = l.priority)))";
@@ -119,7 +117,10 @@ static enum err recover(struct sqlite_store *store, struct store_found *found, s
 	ledger->interval_ns = store->settings.interval_ns;
 	ledger->settle_ns = store->settings.settle_ns;
 	ledger->pack = store->settings.pack;
+	found->node = written.node;
 	found->waiting = sqlite_waiting(store);
+	for (int lane = 0; lane < PRIORITY_COUNT; lane++)
+		found->later += store->now.lanes[lane].later;
 	code = sqlite_summary_write(store);
 	if (code == SQLITE_DONE)
 		code = sqlite_first(store, SQL_COMMIT, "");
@@ -143,7 +144,7 @@ enum err store_sqlite_open(struct store **result, const char *path,
 	store->clock = clock;
 	store->settings = *settings;
 	/* What is not ours is not touched: no lock file beside it, and no checkpoint at the end. */
-	if (sqlite_schema_verify(store, true, fail) || take_lock(store, fail) ||
+	if (sqlite_schema_verify(store, true, fail) || sqlite_lock(store, fail) ||
 	    sqlite_schema_prepare(store, fail) || check_summary(store, fail) ||
 	    recover(store, found, fail))
 		goto failed;
@@ -170,100 +171,4 @@ enum err store_sqlite_open_reader(struct store **result, const char *path, struc
 const char *store_sqlite_library(void)
 {
 	return sqlite3_libversion();
-}
-
-/* ---- the full check ---- */
-
-/* Queries whose every row is a fault; the row says what it is. */
-static const char *const checks[] = {
-    "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check != 'ok'",
-
-    "SELECT 'the row of the ledger or of a lane is missing' WHERE"
-    " (SELECT count(*) FROM ledger) != 1 OR (SELECT count(*) FROM lane) != 3",
-
-    "SELECT 'lane ' || priority || ' counts ' || yet_to_start || '+' || retrying || ' batches and '"
-    " || ids || ' ids in line, but ' || y || '+' || r || ' and ' || n || ' stand there' FROM"
-    " (SELECT l.priority, l.yet_to_start, l.retrying, l.ids,"
-    " (SELECT count(*) FROM redo r WHERE r.priority = l.priority) AS r,"
-    " (SELECT coalesce(sum(batch_count - next_batch), 0) FROM ingestion i"
-    "  WHERE i.priority = l.priority) AS y,"
-    " (SELECT coalesce(sum(min(i.batch_size, i.id_count - r.idx * i.batch_size)), 0)"
-    "  FROM redo r JOIN ingestion i ON i.num = r.num WHERE r.priority = l.priority) +"
-    " (SELECT coalesce(sum(max(0, id_count - next_batch * batch_size)), 0) FROM ingestion i"
-    "  WHERE i.priority = l.priority AND i.stage = 0) AS n FROM lane l)"
-    " WHERE yet_to_start != y OR retrying != r OR ids != n",
-
-    "SELECT 'lane ' || l.priority || ' does not count its batches by status as they are'"
-    " FROM lane l WHERE (l.triggered, l.completed, l.failed) != (SELECT"
-    " coalesce(sum(triggered), 0), coalesce(sum(completed), 0), coalesce(sum(failed), 0)"
-    " FROM ingestion i WHERE i.priority = l.priority)",
-
-    "SELECT 'lane ' || l.priority || ' does not count its ingestions by status as they are'"
-    " FROM lane l WHERE (i_receiving, i_cancelled, i_yet_to_start, i_triggered, i_completed,"
-    " i_failed) != (SELECT coalesce(sum(stage = 1), 0), coalesce(sum(stage = 2), 0),"
-    " coalesce(sum(stage = 0 AND next_batch = 0), 0),"
-    " coalesce(sum(stage = 0 AND next_batch > 0 AND completed + failed < batch_count), 0),"
-    " coalesce(sum(stage = 0 AND completed = batch_count), 0),"
-    " coalesce(sum(stage = 0 AND completed + failed = batch_count AND failed > 0), 0)"
-    " FROM ingestion i WHERE i.priority = l.priority)",
-
-    "SELECT 'ingestion ' || i.num || ': its counts of batches do not agree with their rows'"
-    " FROM ingestion i WHERE i.next_batch != (SELECT count(*) FROM batch b WHERE b.num = i.num)"
-    " OR i.triggered != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 1)"
-    " OR i.retrying != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 2)"
-    " OR i.completed != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 3)"
-    " OR i.failed != (SELECT count(*) FROM batch b WHERE b.num = i.num AND b.status = 4)"
-    " OR i.retrying != (SELECT count(*) FROM redo r WHERE r.priority = i.priority"
-    "  AND r.seq = i.seq)",
-
-    "SELECT 'ingestion ' || num || ': its stage does not agree with its place in the line'"
-    " FROM ingestion WHERE (stage = 0) != (seq > 0) OR (stage = 0) != (batch_count > 0)"
-    " OR (stage = 0 AND batch_count != (id_count + batch_size - 1) / batch_size)",
-
-    "SELECT 'ingestion ' || i.num || ': the number of stored ids is not ' || i.id_count"
-    " FROM ingestion i WHERE i.stage != 2 AND i.id_count * 8 != coalesce(length(i.ids),"
-    " (SELECT sum(length(c.ids)) FROM chunk c WHERE c.key >= i.num * 131072"
-    "  AND c.key < (i.num + 1) * 131072), 0)",
-
-    "SELECT 'ingestion ' || num || ': nothing would ever end what it keeps for a while'"
-    " FROM ingestion i WHERE expires_ms IS NULL AND (stage = 1 OR"
-    " (stage = 0 AND key IS NOT NULL AND completed + failed = batch_count) OR (stage = 2 AND"
-    "  EXISTS (SELECT 1 FROM chunk c WHERE c.key >= i.num * 131072"
-    "   AND c.key < (i.num + 1) * 131072)))",
-
-    "SELECT 'the ledger counts ' || uploads || ' uploads and ' || upload_ids || ' ids in them, but'"
-    " || ' there are ' || n || ' and ' || s FROM ledger,"
-    " (SELECT count(*) AS n, coalesce(sum(id_count), 0) AS s FROM ingestion WHERE stage = 1)"
-    " WHERE uploads != n OR upload_ids != s",
-
-    "SELECT 'the next submission number ' || next_seq || ' was given away already' FROM ledger"
-    " WHERE next_seq <= (SELECT coalesce(max(seq), 0) FROM ingestion)",
-};
-
-static bool check_passes(struct sqlite_store *store, const char *query, struct fail *fail)
-{
-	sqlite3_stmt *statement;
-	int code = sqlite3_prepare_v2(store->db, query, -1, &statement, NULL);
-
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
-	if (code == SQLITE_ROW)
-		fail_set(fail, ERR_WRONG_STATE, "%s: %s", store->path,
-		    sqlite3_column_text(statement, 0));
-	else if (code != SQLITE_DONE)
-		fail_set(fail, ERR_WRONG_STATE, "%s: %s", store->path, sqlite3_errmsg(store->db));
-	sqlite3_finalize(statement);
-	return code == SQLITE_DONE;
-}
-
-bool store_sqlite_check(const char *path, struct fail *fail)
-{
-	struct sqlite_store *store;
-	bool sound = !sqlite_connect(&store, path, SQLITE_OPEN_READWRITE, fail) &&
-	             !take_lock(store, fail) && !sqlite_schema_verify(store, false, fail);
-
-	for (size_t i = 0; sound && i < COUNT_OF(checks); i++)
-		sound = check_passes(store, checks[i], fail);
-	store_sqlite_ops.close(&store->store);
-	return sound;
 }

@@ -14,6 +14,21 @@ static int64_t file_bytes(const char *path, const char *suffix)
 	return stat(name, &file) == 0 ? (int64_t)file.st_size : 0;
 }
 
+/* When the first ingestions in line were submitted. SQLITE_DONE or an error. */
+static int read_oldest(struct sqlite_store *store, struct lane_total *lanes)
+{
+	struct head head;
+	int code;
+
+	for (int lane = 0; lane < PRIORITY_COUNT; lane++) {
+		code = sqlite_line_head(store, (enum priority)(lane + PRIORITY_HIGH), &head);
+		if (!sqlite_went_well(code))
+			return code;
+		lanes[lane].oldest_ms = code == SQLITE_ROW ? head.created_ms : 0;
+	}
+	return SQLITE_DONE;
+}
+
 enum store_result sqlite_stats(struct store *base, struct store_op *op)
 {
 	struct sqlite_store *store = (struct sqlite_store *)base;
@@ -24,6 +39,8 @@ enum store_result sqlite_stats(struct store *base, struct store_op *op)
 	int64_t available = sqlite_disk_free(store);
 	int code = sqlite_summary_read(store, &summary, &written);
 
+	if (code == SQLITE_DONE)
+		code = read_oldest(store, summary.lanes);
 	if (code != SQLITE_DONE)
 		return sqlite_failed(store, code, &op->fail);
 	memcpy(stats->lanes, summary.lanes, sizeof(stats->lanes));

@@ -14,10 +14,10 @@ int64_t sqlite_take_ingestion(sqlite3_stmt *row, struct ingestion *ingestion)
 	    .seq = sqlite3_column_int64(row, 3),
 	    .priority = (enum priority)sqlite3_column_int(row, 4),
 	    .batch_size = sqlite3_column_int64(row, 6),
-	    .version = sqlite3_column_int64(row, 14),
-	    .created_ms = sqlite3_column_int64(row, 15),
-	    .started_ms = sqlite3_column_int64(row, 16),
-	    .finished_ms = sqlite3_column_int64(row, 17)};
+	    .version = sqlite3_column_int64(row, 18),
+	    .created_ms = sqlite3_column_int64(row, 19),
+	    .started_ms = sqlite3_column_int64(row, 20),
+	    .finished_ms = sqlite3_column_int64(row, 21)};
 	sqlite_take_blob(row, 1, ingestion->uuid.bytes, sizeof(ingestion->uuid.bytes));
 	snprintf(ingestion->label, sizeof(ingestion->label), "%s", sqlite3_column_text(row, 5));
 	counts->ids = sqlite3_column_int64(row, 7);
@@ -27,17 +27,22 @@ int64_t sqlite_take_ingestion(sqlite3_stmt *row, struct ingestion *ingestion)
 	counts->by_status[BATCH_RETRYING] = sqlite3_column_int64(row, 11);
 	counts->by_status[BATCH_COMPLETED] = sqlite3_column_int64(row, 12);
 	counts->by_status[BATCH_FAILED] = sqlite3_column_int64(row, 13);
+	counts->ids_completed = sqlite3_column_int64(row, 14);
+	counts->ids_failed = sqlite3_column_int64(row, 15);
+	counts->attempts = sqlite3_column_int64(row, 16);
+	counts->retries = sqlite3_column_int64(row, 17);
 	return sqlite3_column_int64(row, 0);
 }
 
-/* SQLITE_ROW (found), SQLITE_DONE (not found) or an error. */
-static int read_ingestion(
-    struct sqlite_store *store, const struct uuid *uuid, struct ingestion *ingestion, int64_t *num)
+int sqlite_ingestion_find(struct sqlite_store *store, const struct uuid *uuid,
+    struct ingestion *ingestion, int64_t *num, struct fail *fail)
 {
 	int code =
 	    sqlite_first(store, SQL_INGESTION_READ, "b", uuid->bytes, (int64_t)sizeof(uuid->bytes));
 	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_READ);
 
+	if (code == SQLITE_DONE)
+		fail_set(fail, ERR_NOT_FOUND, "Ingestion ID not found");
 	if (code != SQLITE_ROW)
 		return code;
 	*num = sqlite_take_ingestion(row, ingestion);
@@ -45,16 +50,30 @@ static int read_ingestion(
 	return SQLITE_ROW;
 }
 
+static char *take_text(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+
+	return text ? xstrdup(text) : NULL;
+}
+
 /* What stands in the row of a batch that has started. */
 static void take_batch(sqlite3_stmt *row, struct batch *batch)
 {
-	const char *error = (const char *)sqlite3_column_text(row, 5);
-
 	batch->status = (enum batch_status)sqlite3_column_int(row, 1);
 	batch->attempts = sqlite3_column_int64(row, 2);
-	batch->started_ms = sqlite3_column_int64(row, 3);
-	batch->finished_ms = sqlite3_column_int64(row, 4);
-	batch->error = error ? xstrdup(error) : NULL;
+	batch->ids_completed = sqlite3_column_int64(row, 3);
+	batch->ids_failed = sqlite3_column_int64(row, 4);
+	batch->started_ms = sqlite3_column_int64(row, 5);
+	batch->finished_ms = sqlite3_column_int64(row, 6);
+	batch->error = take_text(row, 7);
+	batch->retry_ms = sqlite3_column_int64(row, 8);
+}
+
+static void take_output(sqlite3_stmt *row, struct batch *batch)
+{
+	batch->out = (struct output){take_text(row, 1), sqlite3_column_int64(row, 2)};
+	batch->err = (struct output){take_text(row, 3), sqlite3_column_int64(row, 4)};
 }
 
 /* How many batches, which all have `ids` ids, end the page at the latest. */
@@ -67,35 +86,71 @@ static int64_t page_limit(int64_t ids, int64_t most)
 	return limit < most ? limit : most;
 }
 
-/*
- * The batches [from, end). Only those that have started have a row; `code` walks along the rows
- * while `index` counts.
- */
-static int read_batches(
-    struct sqlite_store *store, int64_t num, int64_t from, int64_t end, struct status_page *page)
+static size_t text_bytes(const char *text)
+{
+	return text ? strlen(text) : 0;
+}
+
+static size_t bytes_of(const struct batch *batch)
+{
+	return STORE_PAGE_BATCH_BYTES + batch->ids_n * STORE_PAGE_ID_BYTES +
+	       text_bytes(batch->error) + text_bytes(batch->out.text) + text_bytes(batch->err.text);
+}
+
+/* A statement whose rows begin with the index of a batch, and the code of its last step. */
+struct rows {
+	sqlite3_stmt *row;
+	int code;
+};
+
+static struct rows read_rows(
+    struct sqlite_store *store, enum sql sql, int64_t num, int64_t from, int64_t end)
+{
+	int code = sqlite_first(store, sql, "iii", num, from, end - from);
+
+	return (struct rows){sqlite_row(store, sql), code};
+}
+
+/* Takes the next row, if it is of this batch. */
+static void take_row(
+    struct rows *rows, struct batch *batch, void (*take)(sqlite3_stmt *row, struct batch *batch))
+{
+	if (rows->code != SQLITE_ROW || sqlite3_column_int64(rows->row, 0) != batch->index)
+		return;
+	take(rows->row, batch);
+	rows->code = sqlite3_step(rows->row);
+}
+
+static int end_rows(struct rows *rows)
+{
+	sqlite3_reset(rows->row);
+	return sqlite_went_well(rows->code) ? SQLITE_DONE : rows->code;
+}
+
+/* The batches [from, end). Only those that have started have a row, and few have output. */
+static int read_batches(struct sqlite_store *store, int64_t num, int64_t from, int64_t end,
+    bool with_output, struct status_page *page)
 {
 	const struct ingestion *ingestion = &page->ingestion;
+	struct rows batches = read_rows(store, SQL_BATCHES_READ, num, from, end);
+	struct rows outputs = {NULL, SQLITE_DONE};
 	size_t bytes = 0;
-	int code = sqlite_first(store, SQL_BATCHES_READ, "iii", num, from, end - from);
-	sqlite3_stmt *row = sqlite_row(store, SQL_BATCHES_READ);
+	int code;
 
+	if (with_output)
+		outputs = read_rows(store, SQL_OUTPUTS_READ, num, from, end);
 	for (int64_t index = from; index < end && bytes < STORE_PAGE_BYTES; index++) {
 		struct batch *batch = status_page_add(page);
 
-		if (!sqlite_went_well(code))
-			return code;
 		batch->index = index;
 		batch->ids_n =
 		    (size_t)batch_length(ingestion->counts.ids, ingestion->batch_size, index);
-		if (code == SQLITE_ROW && sqlite3_column_int64(row, 0) == index) {
-			take_batch(row, batch);
-			code = sqlite3_step(row);
-		}
-		bytes += STORE_PAGE_BATCH_BYTES + batch->ids_n * STORE_PAGE_ID_BYTES +
-		         (batch->error ? strlen(batch->error) : 0);
+		take_row(&batches, batch, take_batch);
+		take_row(&outputs, batch, take_output);
+		bytes += bytes_of(batch);
 	}
-	sqlite3_reset(row);
-	return sqlite_went_well(code) ? SQLITE_DONE : code;
+	code = end_rows(&batches);
+	return code == SQLITE_DONE ? end_rows(&outputs) : code;
 }
 
 /* The ids of the batches on the page, which are consecutive. */
@@ -118,21 +173,17 @@ enum store_result sqlite_status(struct store *base, struct store_op *op)
 	struct store_status *status = &op->status;
 	struct status_page *page = &status->page;
 	int64_t num, from = status->from_batch, end;
-	int code = read_ingestion(store, &status->uuid, &page->ingestion, &num);
+	int code = sqlite_ingestion_find(store, &status->uuid, &page->ingestion, &num, &op->fail);
 
-	if (code == SQLITE_DONE) {
-		fail_set(&op->fail, ERR_NOT_FOUND, "Ingestion ID not found");
-		return STORE_DONE;
-	}
 	if (code != SQLITE_ROW)
-		return sqlite_failed(store, code, &op->fail);
+		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 	page->next_batch = -1;
 	if (from >= page->ingestion.counts.batches || status->limit == 0)
 		return STORE_DONE;
 	end = from + page_limit(page->ingestion.batch_size, status->limit);
 	if (end > page->ingestion.counts.batches)
 		end = page->ingestion.counts.batches;
-	code = read_batches(store, num, from, end, page);
+	code = read_batches(store, num, from, end, status->output, page);
 	if (code == SQLITE_DONE)
 		code = read_ids(store, num, page);
 	if (code != SQLITE_DONE)

@@ -1,0 +1,148 @@
+/* The full check of a store at rest. */
+#include "store_sqlite.h"
+
+#include "util.h"
+
+/* Of batch b in ingestion i: how many ids it has, and how many are left to be tried. */
+#define BATCH_IDS " min(i.batch_size, i.id_count - b.idx * i.batch_size)"
+#define LEFT_IDS BATCH_IDS " - b.ids_completed - b.ids_failed"
+
+/* Result r is of one of its ids. */
+#define IN_BATCH                                                                                   \
+	" r.num = b.num AND r.pos >= b.idx * i.batch_size AND r.pos < (b.idx + 1) * i.batch_size"
+
+/* Queries whose every row is a fault; the row says what it is. */
+static const char *const checks[] = {
+    "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check != 'ok'",
+
+    "SELECT 'the row of the ledger or of a lane is missing' WHERE"
+    " (SELECT count(*) FROM ledger) != 1 OR (SELECT count(*) FROM lane) != 3",
+
+    "SELECT 'lane ' || priority || ' counts ' || yet_to_start || '+' || (retrying - later) ||"
+    " ' batches and ' || ids || ' ids in line, but ' || y || '+' || r || ' and ' || n ||"
+    " ' stand there' FROM (SELECT l.*,"
+    " (SELECT count(*) FROM redo r WHERE r.priority = l.priority) AS r,"
+    " (SELECT coalesce(sum(batch_count - next_batch), 0) FROM ingestion i"
+    "  WHERE i.priority = l.priority) AS y,"
+    " (SELECT coalesce(sum(ids), 0) FROM redo r WHERE r.priority = l.priority) +"
+    " (SELECT coalesce(sum(max(0, id_count - next_batch * batch_size)), 0) FROM ingestion i"
+    "  WHERE i.priority = l.priority AND i.stage = 0) AS n FROM lane l)"
+    " WHERE yet_to_start != y OR retrying - later != r OR ids != n",
+
+    "SELECT 'lane ' || priority || ' counts ' || later || ' batches that are not due yet, but ' ||"
+    " n || ' are not' FROM (SELECT l.*, (SELECT count(*) FROM backoff b"
+    "  WHERE b.priority = l.priority) AS n FROM lane l) WHERE later != n",
+
+    "SELECT 'lane ' || l.priority || ' does not count its batches by status as they are'"
+    " FROM lane l WHERE (l.triggered, l.retrying, l.completed, l.failed) != (SELECT"
+    " coalesce(sum(triggered), 0), coalesce(sum(retrying), 0), coalesce(sum(completed), 0),"
+    " coalesce(sum(failed), 0)"
+    " FROM ingestion i WHERE i.priority = l.priority)",
+
+    "SELECT 'lane ' || l.priority || ' does not count its ingestions by status as they are'"
+    " FROM lane l WHERE (i_receiving, i_cancelled, i_yet_to_start, i_triggered, i_completed,"
+    " i_failed) != (SELECT coalesce(sum(stage = 1), 0), coalesce(sum(stage = 2), 0),"
+    " coalesce(sum(stage = 0 AND next_batch = 0), 0),"
+    " coalesce(sum(stage = 0 AND next_batch > 0 AND completed + failed < batch_count), 0),"
+    " coalesce(sum(stage = 0 AND completed = batch_count), 0),"
+    " coalesce(sum(stage = 0 AND completed + failed = batch_count AND failed > 0), 0)"
+    " FROM ingestion i WHERE i.priority = l.priority)",
+
+    "SELECT 'ingestion ' || i.num || ': its counts do not agree with the rows of its batches'"
+    " FROM ingestion i WHERE (next_batch, next_batch, triggered, retrying, completed, failed,"
+    " ids_completed, ids_failed, attempts, retries) != (SELECT"
+    " count(*), coalesce(max(idx) + 1, 0), coalesce(sum(status = 1), 0),"
+    " coalesce(sum(status = 2), 0), coalesce(sum(status = 3), 0), coalesce(sum(status = 4), 0),"
+    " coalesce(sum(b.ids_completed), 0), coalesce(sum(b.ids_failed), 0),"
+    " coalesce(sum(b.attempts), 0), coalesce(sum(max(0, b.attempts - 1)), 0)"
+    " FROM batch b WHERE b.num = i.num)",
+
+    /* A batch that is to be tried again, and no other, stands in one place. */
+    "SELECT 'batch ' || b.idx || ' of ingestion ' || b.num ||"
+    " ' does not stand in line as its row says' FROM batch b JOIN ingestion i ON i.num = b.num"
+    " WHERE (b.status = 2) !="
+    " (SELECT count(*) FROM redo r WHERE r.priority = i.priority AND r.seq = i.seq"
+    "  AND r.idx = b.idx AND r.num = b.num AND r.ids =" LEFT_IDS ") +"
+    " (SELECT count(*) FROM backoff o WHERE o.num = b.num AND o.idx = b.idx"
+    "  AND o.priority = i.priority AND o.seq = i.seq AND o.ids =" LEFT_IDS ")",
+
+    /* Of the batches that have ended, one in which no id failed has completed ones only. */
+    "SELECT 'batch ' || idx || ' of ingestion ' || num ||"
+    " ': its outcomes do not agree with those of its ids' FROM (SELECT b.*," BATCH_IDS " AS n,"
+    " (SELECT count(*) FROM result r WHERE" IN_BATCH " AND r.outcome = 0) AS p,"
+    " (SELECT count(*) FROM result r WHERE" IN_BATCH " AND r.outcome = 1) AS c,"
+    " (SELECT count(*) FROM result r WHERE" IN_BATCH " AND r.outcome = 2) AS f"
+    " FROM batch b JOIN ingestion i ON i.num = b.num) WHERE NOT CASE status"
+    " WHEN 3 THEN ids_completed = n AND ids_failed = 0 AND p + f = 0"
+    " WHEN 4 THEN ids_completed = c AND ids_failed = n - c AND c < n AND p = 0"
+    " ELSE ids_completed = c AND ids_failed = f AND c + f < n END",
+
+    "SELECT 'batch ' || idx || ' of ingestion ' || num || ' has a status that contradicts its row'"
+    " FROM batch WHERE (status = 3 AND error IS NOT NULL) OR attempts < (status != 2)"
+    " OR (status < 3 AND finished_ms != 0)",
+
+    "SELECT 'place ' || r.pos || ' of ingestion ' || r.num || ' has a result but was never given"
+    " to a handler' FROM result r LEFT JOIN ingestion i ON i.num = r.num"
+    " LEFT JOIN batch b ON b.num = r.num AND b.idx = r.pos / i.batch_size"
+    " WHERE b.num IS NULL OR r.pos < 0 OR r.pos >= i.id_count",
+
+    "SELECT 'place ' || r.pos || ' of ingestion ' || r.num || ' has a result that says nothing'"
+    " FROM result r JOIN ingestion i ON i.num = r.num"
+    " JOIN batch b ON b.num = r.num AND b.idx = r.pos / i.batch_size"
+    " WHERE r.outcome = 0 AND r.error IS b.error",
+
+    "SELECT 'there is output of batch ' || o.idx || ' of ingestion ' || o.num ||"
+    " ', which has none' FROM output o LEFT JOIN batch b ON b.num = o.num AND b.idx = o.idx"
+    " WHERE b.num IS NULL OR (o.out IS NULL AND o.err IS NULL)",
+
+    "SELECT 'ingestion ' || num || ': its stage does not agree with its place in the line'"
+    " FROM ingestion WHERE (stage = 0) != (seq > 0) OR (stage = 0) != (batch_count > 0)"
+    " OR (stage = 0 AND batch_count != (id_count + batch_size - 1) / batch_size)",
+
+    "SELECT 'ingestion ' || i.num || ': the number of stored ids is not ' || i.id_count"
+    " FROM ingestion i WHERE i.stage != 2 AND i.id_count * 8 != coalesce(length(i.ids),"
+    " (SELECT sum(length(c.ids)) FROM chunk c WHERE c.key >= i.num * 131072"
+    "  AND c.key < (i.num + 1) * 131072), 0)",
+
+    "SELECT 'ingestion ' || num || ': nothing would ever end what it keeps for a while'"
+    " FROM ingestion i WHERE expires_ms IS NULL AND (stage = 1 OR"
+    " (stage = 0 AND key IS NOT NULL AND completed + failed = batch_count) OR (stage = 2 AND"
+    "  EXISTS (SELECT 1 FROM chunk c WHERE c.key >= i.num * 131072"
+    "   AND c.key < (i.num + 1) * 131072)))",
+
+    "SELECT 'the ledger counts ' || uploads || ' uploads and ' || upload_ids || ' ids in them, but'"
+    " || ' there are ' || n || ' and ' || s FROM ledger,"
+    " (SELECT count(*) AS n, coalesce(sum(id_count), 0) AS s FROM ingestion WHERE stage = 1)"
+    " WHERE uploads != n OR upload_ids != s",
+
+    "SELECT 'the next submission number ' || next_seq || ' was given away already' FROM ledger"
+    " WHERE next_seq <= (SELECT coalesce(max(seq), 0) FROM ingestion)",
+};
+
+static bool check_passes(struct sqlite_store *store, const char *query, struct fail *fail)
+{
+	sqlite3_stmt *statement;
+	int code = sqlite3_prepare_v2(store->db, query, -1, &statement, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW)
+		fail_set(fail, ERR_WRONG_STATE, "%s: %s", store->path,
+		    sqlite3_column_text(statement, 0));
+	else if (code != SQLITE_DONE)
+		fail_set(fail, ERR_WRONG_STATE, "%s: %s", store->path, sqlite3_errmsg(store->db));
+	sqlite3_finalize(statement);
+	return code == SQLITE_DONE;
+}
+
+bool store_sqlite_check(const char *path, struct fail *fail)
+{
+	struct sqlite_store *store;
+	bool sound = !sqlite_connect(&store, path, SQLITE_OPEN_READWRITE, fail) &&
+	             !sqlite_lock(store, fail) && !sqlite_schema_verify(store, false, fail);
+
+	for (size_t i = 0; sound && i < COUNT_OF(checks); i++)
+		sound = check_passes(store, checks[i], fail);
+	store_sqlite_ops.close(&store->store);
+	return sound;
+}

@@ -1,0 +1,143 @@
+/* The statements of the SQLite store. */
+#ifndef INGESTD_STORE_SQLITE_SQL_H
+#define INGESTD_STORE_SQLITE_SQL_H
+
+/* What sqlite_take_ingestion() reads. */
+#define SQLITE_INGESTION                                                                           \
+	"SELECT num, uuid, stage, seq, priority, label, batch_size, id_count, batch_count, "       \
+	"next_batch, triggered, retrying, completed, failed, ids_completed, ids_failed, "          \
+	"attempts, retries, version, created_ms, started_ms, finished_ms FROM ingestion"
+
+/* What sqlite_report() reads of a batch. */
+#define SQLITE_STORY "SELECT idx, status, attempts, started_ms, finished_ms, error FROM batch"
+
+/* Name and text. Prepared at first use, kept until the store is closed. */
+#define SQL_LIST(X)                                                                                \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
+	X(BEGIN_READ, "BEGIN")                                                                     \
+	X(COMMIT, "COMMIT")                                                                        \
+	X(ROLLBACK, "ROLLBACK")                                                                    \
+	X(LEDGER_READ,                                                                             \
+	    "SELECT interval_ns, settle_ns, pack, boot_id, last_claim, last_start, ready_since, "  \
+	    "utc_ms, boot_ns, store_ms, next_seq, uploads, upload_ids, node FROM ledger")          \
+	X(LEDGER_WRITE, "UPDATE ledger SET (interval_ns, settle_ns, pack, boot_id, "               \
+			"last_claim, last_start, ready_since, utc_ms, boot_ns, store_ms, "         \
+			"next_seq, uploads, upload_ids) = "                                        \
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                 \
+	X(LANES_READ,                                                                              \
+	    "SELECT priority, ids, later, yet_to_start, triggered, retrying, completed, "          \
+	    "failed, i_yet_to_start, i_triggered, i_completed, i_failed, i_receiving, "            \
+	    "i_cancelled FROM lane")                                                               \
+	X(LANE_WRITE, "UPDATE lane SET (ids, later, yet_to_start, triggered, retrying, "           \
+		      "completed, failed, i_yet_to_start, i_triggered, i_completed, i_failed, "    \
+		      "i_receiving, i_cancelled) = "                                               \
+		      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE priority = ?")                \
+	X(INGESTION_ADD,                                                                           \
+	    "INSERT INTO ingestion (stage, seq, uuid, priority, label, batch_size, id_count, "     \
+	    "batch_count, next_batch, triggered, retrying, completed, failed, ids_completed, "     \
+	    "ids_failed, attempts, retries, version, created_ms, started_ms, finished_ms, "        \
+	    "principal, key, digest, expires_ms, ids) "                                            \
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, ?, 0, 0, "              \
+	    "?, ?, ?, ?, ?)")                                                                      \
+	X(KEY_FIND, "SELECT num, uuid, stage, seq, priority, label, id_count, batch_count, "       \
+		    "digest FROM ingestion WHERE key = ? AND principal = ?")                       \
+	X(UPLOAD_READ, "SELECT num, stage, seq, priority, label, id_count, batch_size, "           \
+		       "batch_count, digest FROM ingestion WHERE uuid = ?")                        \
+	X(UPLOAD_APPEND, "UPDATE ingestion SET id_count = ?, digest = ?, expires_ms = ?, "         \
+			 "version = version + ? WHERE num = ?")                                    \
+	X(UPLOAD_SEAL, "UPDATE ingestion SET stage = 0, seq = ?, batch_count = ?, "                \
+		       "digest = iif(key IS NULL, NULL, ?), ids = ?, expires_ms = NULL, version "  \
+		       "= version + 1 WHERE num = ?")                                              \
+	X(UPLOAD_GIVE_UP,                                                                          \
+	    "UPDATE ingestion SET stage = 2, finished_ms = ?, expires_ms = ?, key = NULL, "        \
+	    "principal = NULL, digest = NULL, version = version + 1 WHERE num = ?")                \
+	X(EXPIRED, "SELECT num, uuid, stage, id_count, priority, expires_ms FROM ingestion "       \
+		   "WHERE expires_ms IS NOT NULL ORDER BY expires_ms LIMIT 1")                     \
+	X(EXPIRY_END, "UPDATE ingestion SET expires_ms = NULL WHERE num = ?")                      \
+	X(KEY_FORGET, "UPDATE ingestion SET key = NULL, principal = NULL, digest = NULL, "         \
+		      "expires_ms = NULL WHERE num = ?")                                           \
+	X(CHUNK_ADD, "INSERT INTO chunk (key, ids) VALUES (?, ?) "                                 \
+		     "ON CONFLICT (key) DO UPDATE SET ids = excluded.ids")                         \
+	X(CHUNKS_REMOVE, "DELETE FROM chunk WHERE key IN "                                         \
+			 "(SELECT key FROM chunk WHERE key >= ? AND key < ? LIMIT ?)")             \
+	X(CHUNK_READ, "SELECT substr(ids, ?, ?) FROM chunk WHERE key = ?")                         \
+	X(INLINE_READ, "SELECT substr(ids, ?, ?) FROM ingestion WHERE num = ?")                    \
+	X(HEAD_NEW, "SELECT num, seq, next_batch, id_count, batch_size, created_ms, "              \
+		    "min(batch_size, id_count - next_batch * batch_size) FROM ingestion "          \
+		    "WHERE priority = ? AND next_batch < batch_count ORDER BY seq LIMIT 1")        \
+	X(HEAD_REDO, "SELECT r.num, r.seq, r.idx, i.id_count, i.batch_size, i.created_ms, r.ids "  \
+		     "FROM redo r JOIN ingestion i ON i.num = r.num "                              \
+		     "WHERE r.priority = ? ORDER BY r.seq, r.idx LIMIT 1")                         \
+	X(REDO_ADD, "INSERT INTO redo (num, idx, priority, seq, ids) VALUES (?, ?, ?, ?, ?)")      \
+	X(REDO_REMOVE, "DELETE FROM redo WHERE priority = ? AND seq = ? AND idx = ?")              \
+	X(BACKOFF_ADD, "INSERT INTO backoff (num, idx, priority, seq, ids, due_ms) "               \
+		       "VALUES (?, ?, ?, ?, ?, ?)")                                                \
+	X(BACKOFF_FIRST, "SELECT num, idx, priority, seq, ids, due_ms FROM backoff "               \
+			 "ORDER BY due_ms, num, idx LIMIT 1")                                      \
+	X(BACKOFF_REMOVE, "DELETE FROM backoff WHERE due_ms = ? AND num = ? AND idx = ?")          \
+	X(BATCH_START,                                                                             \
+	    "INSERT INTO batch (num, idx, status, attempts, ids_completed, ids_failed, "           \
+	    "started_ms, finished_ms, error) VALUES (?, ?, 1, 1, 0, 0, 0, 0, NULL) "               \
+	    "ON CONFLICT (num, idx) DO UPDATE SET "                                                \
+	    "status = 1, attempts = attempts + 1, started_ms = 0 RETURNING attempts")              \
+	X(BATCH_READ, "SELECT b.status, b.attempts, b.ids_completed, b.ids_failed, b.started_ms, " \
+		      "i.uuid, i.priority, i.seq, i.id_count, i.batch_size FROM batch b "          \
+		      "JOIN ingestion i ON i.num = b.num WHERE b.num = ? AND b.idx = ?")           \
+	X(BATCH_STARTED, "UPDATE batch SET started_ms = ? WHERE num = ? AND idx = ?")              \
+	X(BATCH_FINISH, "UPDATE batch SET status = ?, attempts = attempts - ?, "                   \
+			"ids_completed = ids_completed + ?, ids_failed = ids_failed + ?, "         \
+			"finished_ms = ?, error = ? WHERE num = ? AND idx = ?")                    \
+	X(BATCHES_RUNNING, "SELECT num, idx FROM batch WHERE status = 1 ORDER BY num, idx")        \
+	X(INGESTION_TAKEN,                                                                         \
+	    "UPDATE ingestion SET next_batch = next_batch + ?, retrying = retrying - ?, "          \
+	    "triggered = triggered + 1, attempts = attempts + 1, retries = retries + ?, "          \
+	    "version = version + 1 WHERE num = ? RETURNING uuid, label")                           \
+	X(INGESTION_STARTED, "UPDATE ingestion SET started_ms = CASE started_ms WHEN 0 THEN ? "    \
+			     "ELSE started_ms END, "                                               \
+			     "version = version + 1 WHERE num = ?")                                \
+	X(INGESTION_FINISH,                                                                        \
+	    "UPDATE ingestion SET triggered = triggered - 1, retrying = retrying + ?1, "           \
+	    "completed = completed + ?2, failed = failed + ?3, "                                   \
+	    "ids_completed = ids_completed + ?4, ids_failed = ids_failed + ?5, "                   \
+	    "attempts = attempts - ?6, retries = retries - ?7, version = version + 1, "            \
+	    "finished_ms = CASE WHEN completed + failed + ?2 + ?3 = batch_count THEN ?8 ELSE 0 "   \
+	    "END, "                                                                                \
+	    "expires_ms = CASE WHEN completed + failed + ?2 + ?3 = batch_count AND key IS NOT "    \
+	    "NULL THEN ?9 ELSE NULL END "                                                          \
+	    "WHERE num = ?10 RETURNING completed + failed = batch_count, failed")                  \
+	X(RESULT_ADD, "INSERT INTO result (num, pos, outcome, attempts, started_ms, "              \
+		      "finished_ms, error) VALUES (?, ?, ?, ?, ?, ?, ?)")                          \
+	X(RESULTS_FORGET, "DELETE FROM result WHERE num = ? AND pos >= ? AND pos < ? "             \
+			  "AND outcome = 0")                                                       \
+	X(RESULTS_FINAL, "SELECT pos FROM result WHERE num = ? AND pos >= ? AND pos < ? "          \
+			 "AND outcome > 0 ORDER BY pos")                                           \
+	X(RESULTS_READ, "SELECT pos, outcome, attempts, started_ms, finished_ms, error "           \
+			"FROM result WHERE num = ? AND pos >= ? AND pos < ? ORDER BY pos")         \
+	X(OUTPUT_WRITE, "REPLACE INTO output (num, idx, out, out_bytes, err, err_bytes) "          \
+			"VALUES (?, ?, ?, ?, ?, ?)")                                               \
+	X(OUTPUT_REMOVE, "DELETE FROM output WHERE num = ? AND idx = ?")                           \
+	X(INGESTION_READ, SQLITE_INGESTION " WHERE uuid = ?")                                      \
+	X(LIST_NEWEST, SQLITE_INGESTION " WHERE num < ? ORDER BY num DESC LIMIT ?")                \
+	X(LIST_SEQ, SQLITE_INGESTION " WHERE seq = ? AND seq > 0")                                 \
+	X(LIST_PREFIX, SQLITE_INGESTION                                                            \
+	    " WHERE uuid >= ? AND uuid <= ? AND uuid < ? ORDER BY uuid DESC LIMIT ?")              \
+	X(BATCHES_READ,                                                                            \
+	    "SELECT b.idx, b.status, b.attempts, b.ids_completed, b.ids_failed, b.started_ms, "    \
+	    "b.finished_ms, b.error, "                                                             \
+	    "(SELECT o.due_ms - l.store_ms + l.utc_ms FROM backoff o, ledger l "                   \
+	    "WHERE o.num = b.num AND o.idx = b.idx) "                                              \
+	    "FROM batch b WHERE b.num = ? AND b.idx >= ? ORDER BY b.idx LIMIT ?")                  \
+	X(OUTPUTS_READ, "SELECT idx, out, out_bytes, err, err_bytes FROM output "                  \
+			"WHERE num = ? AND idx >= ? ORDER BY idx LIMIT ?")                         \
+	X(STORIES_READ, SQLITE_STORY " WHERE num = ? AND idx >= ? ORDER BY idx")                   \
+	X(STORIES_FAILED,                                                                          \
+	    SQLITE_STORY " WHERE num = ? AND idx >= ? AND ids_failed > 0 ORDER BY idx")
+
+enum sql {
+#define X(name, text) SQL_##name,
+	SQL_LIST(X)
+#undef X
+	    SQL_COUNT
+};
+
+#endif
