@@ -5,6 +5,16 @@
 
 #include <stdlib.h>
 
+/* From the seed: the waits between attempts follow from it. */
+static struct uuid new_uuid(struct world *world)
+{
+	struct uuid uuid;
+
+	for (size_t i = 0; i < sizeof(uuid.bytes); i++)
+		uuid.bytes[i] = (uint8_t)rng_next(&world->rng);
+	return uuid;
+}
+
 static void accept_or_try_again(struct client *client, bool accepted)
 {
 	struct world *world = client->world;
@@ -12,7 +22,7 @@ static void accept_or_try_again(struct client *client, bool accepted)
 	client->state = accepted ? CLIENT_ACCEPTED : CLIENT_UNSENT;
 	if (accepted)
 		return;
-	client->op.op.submit.uuid = uuid_v7((int64_t)world->event_number);
+	client->op.op.submit.uuid = new_uuid(world);
 	event_add(world, world->now + world->settings.interval_ns, EVENT_SUBMIT, client);
 }
 
@@ -74,7 +84,7 @@ struct client *world_client(
 	client->op.arg = client;
 	client->op.op.verb = STORE_SUBMIT;
 	client->op.op.submit = (struct store_submit){
-	    .uuid = uuid_v7(world->n_clients),
+	    .uuid = new_uuid(world),
 	    .priority = priority,
 	    .label = "",
 	    .batch_size = client->batch_size,

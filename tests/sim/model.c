@@ -156,17 +156,21 @@ void model_line_up(struct model *model, int64_t now)
 	for (int i = 0; i < model->now.n_batches; i++) {
 		struct model_batch *batch = &model->now.batches[i];
 
-		if (batch->state != MODEL_LATER || batch->due_last > now)
+		if (!model_may_be_due(batch, now))
 			continue;
-		batch->state = MODEL_WAITING;
+		/* The line may have been there before it, and then nothing waits for the settle
+		 * time. */
 		if (batch->maybe)
-			batch->due_first = INT64_MIN;
+			first = INT64_MIN;
 		if (batch->due_first < first)
 			first = batch->due_first;
+		if (batch->due_last > now)
+			continue;
 		if (batch->due_last < last)
 			last = batch->due_last;
+		batch->state = MODEL_WAITING;
 	}
-	if (!alone || first == CLOCK_NEVER)
+	if (!alone || last == CLOCK_NEVER)
 		return;
 	model->now.ready = true;
 	model->now.ready_first = first;
@@ -193,9 +197,16 @@ static void crash(struct world *world, struct model_batch *batch)
 	model->now.ingestions[batch->ingestion].version++;
 }
 
-/* In a new boot only the wall clock can tell how long the machine was off, if it is right. */
-static void forget_time(struct world *world, struct model_batch *batch)
+/*
+ * A restart costs the store's time up to two milliseconds, which it rounds off. In a new boot only
+ * the wall clock can tell how long the machine was off, if it is right.
+ */
+static void lose_time(struct world *world, struct model_batch *batch, bool same_boot)
 {
+	if (same_boot) {
+		batch->due_last += 2 * MS;
+		return;
+	}
 	batch->due_first = INT64_MIN;
 	batch->due_last = world_boot_ns(world) + (world->settings.retry.max_ms + 2) * MS;
 }
@@ -211,8 +222,9 @@ void model_open(struct world *world, bool same_boot, const struct store_found *f
 	for (int i = 0; i < now->n_batches; i++) {
 		if (now->batches[i].state == MODEL_CLAIMED)
 			crash(world, &now->batches[i]);
-		if (now->batches[i].state == MODEL_LATER && !same_boot)
-			forget_time(world, &now->batches[i]);
+		if (now->batches[i].state == MODEL_LATER)
+			lose_time(world, &now->batches[i], same_boot);
+		now->batches[i].maybe = model_may_be_due(&now->batches[i], world_boot_ns(world));
 	}
 	require(world,
 	    found->waiting + found->later ==

@@ -172,9 +172,8 @@ static void check_full(struct world *world, int64_t taken, int64_t last)
 		    model_goes_before(model, i, next))
 			return; /* that may have been next */
 	require(world,
-	    !model->pack ||
-		taken + (int64_t)model_left(model, &model->now.batches[next], left) >
-		    model->slot_ids,
+	    !model->pack || taken + (int64_t)model_left(model, &model->now.batches[next], left) >
+				model->slot_ids,
 	    "slot not full");
 }
 
@@ -275,7 +274,8 @@ static void check_ending(
 
 	if (!job) {
 		require(world,
-		    world->interrupted && ending->outcome == OUTCOME_INTERRUPTED && !ending->results,
+		    world->interrupted && ending->outcome == OUTCOME_INTERRUPTED &&
+			!ending->results,
 		    "an outcome of a batch that never ran");
 		return;
 	}
@@ -318,7 +318,7 @@ static int settle_ids(
 		if (outcome == OUTCOME_COMPLETED)
 			left[i]->outcome = ID_COMPLETED;
 		else if (outcome == OUTCOME_FAILED ||
-		         (outcome == OUTCOME_RETRY && last && !*stopped))
+			 (outcome == OUTCOME_RETRY && last && !*stopped))
 			left[i]->outcome = ID_FAILED;
 		left[i]->attempts = batch->attempts;
 		again += left[i]->outcome == ID_PENDING;
@@ -465,7 +465,10 @@ void model_check_page(struct world *world, const struct status_page *page)
 		const struct batch *shown = &page->batches[k];
 
 		require(world, agrees(batch, shown), "status: state of batch %zu", k);
-		require(world, shown->started_ms != 0 || shown->finished_ms == 0,
+		/* A crash may come before the start is known, and use up the last attempt. */
+		require(world,
+		    shown->started_ms != 0 || shown->finished_ms == 0 ||
+			shown->status == BATCH_FAILED,
 		    "status: batch %zu ended, but never started", k);
 		require(
 		    world, shown->attempts == batch->attempts, "status: attempts of batch %zu", k);
@@ -495,15 +498,14 @@ void model_check_report(struct world *world, const struct store_report *report)
 		require(world, position < ingestion->n_ids, "report: too many ids");
 		const struct model_id *id = &ingestion->ids[position];
 		const struct model_batch *batch =
-		    &model->now.batches[ingestion->first_batch +
-					(int)(position / ingestion->batch_size)];
+		    &model->now
+			 .batches[ingestion->first_batch + (int)(position / ingestion->batch_size)];
 
 		require(world, entry->position == position && entry->id == id->id, "report: id");
 		require(world, entry->outcome == id->outcome, "report: outcome of an id");
 		require(world, entry->batch == batch->index, "report: batch of an id");
 		require(world,
-		    entry->attempts ==
-			(id->outcome == ID_PENDING ? batch->attempts : id->attempts),
+		    entry->attempts == (id->outcome == ID_PENDING ? batch->attempts : id->attempts),
 		    "report: attempts of an id");
 		require(world, strcmp(entry->error ? entry->error : "", id->error) == 0,
 		    "report: error \"%s\" instead of \"%s\"", entry->error ? entry->error : "",

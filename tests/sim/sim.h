@@ -84,7 +84,7 @@ struct model_batch {
 	int slot; /* of the last claim */
 	int place; /* in this slot */
 	int64_t due_first, due_last; /* MODEL_LATER: boot_ns; due somewhere between these two */
-	bool maybe; /* MODEL_LATER: it may have been in line when the last slot was taken */
+	bool maybe; /* MODEL_LATER: it may have been in line at the last slot, or start */
 };
 
 /* What is in the store. */
@@ -142,7 +142,6 @@ struct job {
 /* What the handler says of the run, and of its i-th id. */
 void worker_message(const struct job *job, char text[ERROR_SIZE]);
 void worker_id_message(const struct job *job, size_t i, char text[ERROR_SIZE]);
-
 
 struct worker {
 	struct handler handler;

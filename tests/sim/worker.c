@@ -133,8 +133,8 @@ static struct ending ending_of(const struct job *job)
 	if (job->mixed)
 		add_results(job, &ending);
 	worker_message(job, text);
-	if (job->mixed || (job->outcomes[0] != OUTCOME_COMPLETED &&
-			      job->outcomes[0] != OUTCOME_INTERRUPTED))
+	if (job->mixed ||
+	    (job->outcomes[0] != OUTCOME_COMPLETED && job->outcomes[0] != OUTCOME_INTERRUPTED))
 		ending.message = xstrdup(text);
 	return ending;
 }
@@ -258,8 +258,7 @@ static void worker_cancel(struct handler *handler, struct run *run, bool now)
 		set_outcomes(job, OUTCOME_INTERRUPTED);
 		job->mixed = false;
 	} else if (job->mixed && rng_chance(&world->rng, 50)) {
-		job->outcomes[rng_range(&world->rng, 0, (int64_t)job->n - 1)] =
-		    OUTCOME_INTERRUPTED;
+		job->outcomes[rng_range(&world->rng, 0, (int64_t)job->n - 1)] = OUTCOME_INTERRUPTED;
 	}
 	if (!job->started && rng_chance(&world->rng, 50))
 		event_add(world, world->now, EVENT_RUN_STARTED, job);

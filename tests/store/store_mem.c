@@ -135,7 +135,9 @@ static enum store_result run_stats(struct store *store, struct store_op *op)
 /* Every turn leaves the time behind. */
 static void write_time(struct store_mem *mem, struct state *state)
 {
-	state->time = (struct store_time){now_ms(mem), clock_boot_ns(mem->clock)};
+	int64_t boot_ns = clock_boot_ns(mem->clock);
+
+	state->time = (struct store_time){store_time_at(&mem->time, boot_ns), boot_ns};
 	state->written_utc_ms = clock_utc_ms(mem->clock);
 }
 

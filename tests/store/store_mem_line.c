@@ -31,21 +31,22 @@ static struct batch_row *first_due(const struct state *state)
 	return first;
 }
 
-static int64_t boot_ns_of(const struct store_mem *mem, int64_t ms)
+/* The moment `ms` of the store's time, seen from boot_ns. */
+static int64_t boot_ns_of(const struct store_mem *mem, int64_t boot_ns, int64_t ms)
 {
-	return clock_boot_ns(mem->clock) + (ms - now_ms(mem)) * NS_PER_MS;
+	return boot_ns + (ms - store_time_at(&mem->time, boot_ns)) * NS_PER_MS;
 }
 
-/* Puts what is due back into line; returns whether more is. */
-static bool stand_in_line(const struct store_mem *mem, struct state *state)
+/* Puts what is due at boot_ns back into line; returns whether more is. */
+static bool stand_in_line(const struct store_mem *mem, struct state *state, int64_t boot_ns)
 {
-	int64_t now = now_ms(mem);
+	int64_t now = store_time_at(&mem->time, boot_ns);
 	int steps = STORE_DUE_STEPS;
 	struct batch_row *row;
 
 	while ((row = first_due(state)) && row->due_ms <= now && steps-- > 0) {
 		if (waiting(state) == 0)
-			ledger_ready(&state->ledger, boot_ns_of(mem, row->due_ms));
+			ledger_ready(&state->ledger, boot_ns_of(mem, boot_ns, row->due_ms));
 		row->due_ms = 0;
 	}
 	return row && row->due_ms <= now;
@@ -53,11 +54,12 @@ static bool stand_in_line(const struct store_mem *mem, struct state *state)
 
 /* ---- claim ---- */
 
-static struct sched_view view_of(const struct store_mem *mem, const struct state *state)
+static struct sched_view view_of(
+    const struct store_mem *mem, const struct state *state, int64_t boot_ns)
 {
 	const struct batch_row *due = first_due(state);
-	struct sched_view view = {
-	    .ledger = state->ledger, .next_due = due ? boot_ns_of(mem, due->due_ms) : CLOCK_NEVER};
+	struct sched_view view = {.ledger = state->ledger,
+	    .next_due = due ? boot_ns_of(mem, boot_ns, due->due_ms) : CLOCK_NEVER};
 
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++) {
 		const struct batch_row *row = head_of(state, lane);
@@ -109,8 +111,8 @@ static int64_t take(struct store_mem *mem, struct state *state, int lane, struct
 void mem_claim(struct store_mem *mem, struct state *state, struct store_op *op)
 {
 	int64_t now = clock_boot_ns(mem->clock), taken = 0;
-	bool more = stand_in_line(mem, state);
-	struct sched_view view = view_of(mem, state);
+	bool more = stand_in_line(mem, state, now);
+	struct sched_view view = view_of(mem, state, now);
 	struct sched_choice choice = sched_pick(&view, now);
 	int lane = choice.lane;
 
@@ -122,7 +124,7 @@ void mem_claim(struct store_mem *mem, struct state *state, struct store_op *op)
 	}
 	while (lane >= 0) {
 		taken += take(mem, state, lane, &op->claim);
-		view = view_of(mem, state);
+		view = view_of(mem, state, now);
 		lane = sched_pack(&view, taken, mem->settings.slot_ids);
 	}
 	ledger_claimed(&state->ledger, now);
