@@ -55,13 +55,20 @@ static void ids_have_rows_as_long_as_they_differ(struct fixture *fx)
 
 static void a_late_failure_tells_the_completed(struct fixture *fx)
 {
+	struct store_attempt first;
+
 	set_retry(fx, 9, 0);
 	submit_batch(fx, PRIORITY_LOW, 1);
-	end_ids(fx, claim_next(fx, 1), "frr", "why");
+	fx->utc_ms = 5000;
+	first = claim_next(fx, 1);
+	fx->utc_ms = 6000;
+	end_ids(fx, first, "frr", "why");
 	end_all(fx, claim_next(fx, 2), OUTCOME_COMPLETED, NULL, NULL);
 	assert_int_equal(ask(fx, "SELECT status FROM batch"), BATCH_FAILED);
 	assert_int_equal(ask(fx, "SELECT count(*) FROM result WHERE outcome = 1"), 2);
-	assert_int_equal(ask(fx, "SELECT count(*) FROM result WHERE error = 'why'"), 1);
+	assert_int_equal(ask(fx, "SELECT count(*) FROM result WHERE error = 'why' AND "
+				 "attempts = 1 AND started_ms = 5000 AND finished_ms = 6000"),
+	    1);
 	assert_sound(fx);
 }
 
@@ -185,25 +192,45 @@ static void backoff_survives(struct fixture *fx)
 static void a_claim_moves_a_thousand(struct fixture *fx)
 {
 	enum { MORE = 5, ALL = STORE_DUE_STEPS + MORE };
-	struct store_op op;
 
-	set_retry(fx, 9, 1000);
 	fx->settings.interval_ns = 1;
-	fixture_reopen(fx);
+	set_retry(fx, 9, 1000);
 	submit_range(fx, PRIORITY_LOW, 1, ALL, 1);
 	for (int64_t id = 1; id <= ALL; id++)
 		end_all(fx, claim_next(fx, id), OUTCOME_RETRY, NULL, NULL);
 	assert_int_equal(stats(fx).lanes[2].later, ALL);
+	fx->settings.interval_ns = 3600 * SECOND;
+	fixture_reopen(fx);
 	pass_ms(fx, 1000);
-	op = claim(fx);
-	assert_int_equal(op.claim.n, 1);
-	store_op_reset(&op);
+	assert_int_equal(claim_nothing(fx), fx->boot_ns);
 	assert_int_equal(ask(fx, "SELECT count(*) FROM backoff"), MORE);
-	/* The start of that claim is not known, and yet the rest is put into line at once. */
-	assert_int_equal(claim_nothing(fx), CLOCK_NEVER);
+	assert_int_equal(stats(fx).lanes[2].ids, STORE_DUE_STEPS);
+	assert_true(claim_nothing(fx) > fx->boot_ns);
 	assert_int_equal(ask(fx, "SELECT count(*) FROM backoff"), 0);
-	assert_int_equal(stats(fx).lanes[2].ids, ALL - 1);
+	assert_int_equal(stats(fx).lanes[2].ids, ALL);
 	assert_sound(fx);
+}
+
+/* The settle time begins when a batch is due, not when somebody sees it. */
+static void settles_from_the_moment_it_is_due(struct fixture *fx)
+{
+	struct store_op op;
+	int64_t due;
+
+	fx->settings.interval_ns = fx->settings.settle_ns = SECOND / 10;
+	set_retry(fx, 9, 60000);
+	submit_batch(fx, PRIORITY_LOW, 1);
+	fx->boot_ns += SECOND;
+	end_all(fx, claim_next(fx, 1), OUTCOME_RETRY, NULL, NULL);
+	op = claim(fx);
+	assert_true(op.claim.idle);
+	due = op.claim.wake;
+	assert_int_equal(stats(fx).lanes[2].oldest_ms, 0);
+	fx->boot_ns = due + 20 * MS;
+	op = claim(fx);
+	assert_false(op.claim.idle);
+	assert_int_equal(op.claim.wake, due + SECOND / 10);
+	assert_int_equal(stats(fx).lanes[2].oldest_ms, fx->utc_ms);
 }
 
 static void a_rollback_takes_nothing_out_of_backoff(struct fixture *fx)
@@ -362,6 +389,7 @@ const struct suite_test suite_sqlite_attempt[] = {
     {"output ends a page, where asked for", output_ends_a_page},
     {"who waits for its time does so over restarts", backoff_survives},
     {"a claim puts a thousand into line", a_claim_moves_a_thousand},
+    {"the settle time begins when a batch is due", settles_from_the_moment_it_is_due},
     {"a rollback takes nothing out of backoff", a_rollback_takes_nothing_out_of_backoff},
     {"a crash uses up an attempt", a_crash_uses_up_an_attempt},
     {"a store has an id of its own", a_store_has_an_id},
