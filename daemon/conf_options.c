@@ -190,7 +190,7 @@ const struct conf_option conf_options[CONF_OPTION_COUNT] = {
 	"wait after SIGTERM before a command is killed"},
     {"exec-output", "SIZE", "4k", true, 0, 64 << 10, read_size, FIELD(exec_output),
 	"keep so much of what a command writes to stdout, and so much of stderr: beginning and "
-	"end"},
+        "end"},
     {"exec-nice", "N", "0", true, 0, 19, read_number, FIELD(exec_nice),
 	"nice value of commands, on top of that of the daemon"},
     {"exec-limits", "LIST", "", true, 0, 0, read_text, FIELD(exec_limits),

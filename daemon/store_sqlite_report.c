@@ -154,7 +154,6 @@ static int64_t step_length(const struct walk *walk, const struct report_page *pa
 {
 	int64_t n = least(STEP_IDS, walk->total - walk->at);
 
-	n = least(n, STORE_REPORT_IDS - walk->looked_at);
 	if (walk->report->filter.failed)
 		n = least(n, walk->batch_size - walk->at % walk->batch_size);
 	if (!walk->report->filter.failed && walk->report->filter.id == 0)

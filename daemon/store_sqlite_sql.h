@@ -130,8 +130,8 @@
 	X(OUTPUTS_READ, "SELECT idx, out, out_bytes, err, err_bytes FROM output "                  \
 			"WHERE num = ? AND idx >= ? ORDER BY idx LIMIT ?")                         \
 	X(STORIES_READ, SQLITE_STORY " WHERE num = ? AND idx >= ? ORDER BY idx")                   \
-	X(STORIES_FAILED,                                                                          \
-	    SQLITE_STORY " WHERE num = ? AND idx >= ? AND ids_failed > 0 ORDER BY idx")
+	X(STORIES_FAILED, SQLITE_STORY                                                             \
+	    " INDEXED BY batch_failed WHERE num = ? AND idx >= ? AND ids_failed > 0 ORDER BY idx")
 
 enum sql {
 #define X(name, text) SQL_##name,

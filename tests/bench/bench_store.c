@@ -70,7 +70,8 @@ static void open_store(struct bench *bench, const char *path)
 	    .key_expiry_ms = 86400000,
 	    .upload_expiry_ms = 3600000,
 	    .max_uploads = 10,
-	    .max_upload_ids = 1000};
+	    .max_upload_ids = 1000,
+	    .retry = {.max_attempts = 5, .base_ms = 1000, .max_ms = 60000}};
 	struct store_found found;
 	struct fail fail;
 
@@ -103,6 +104,7 @@ static void submit_one(struct bench *bench, struct idlist *ids)
 
 static void cycle(struct bench *bench)
 {
+	static const struct ending completed = {.outcome = OUTCOME_COMPLETED};
 	struct store_op claim = {.verb = STORE_CLAIM}, op;
 
 	bench->now_ns += NS_PER_MS;
@@ -117,7 +119,7 @@ static void cycle(struct bench *bench)
 		.slot_start = bench->now_ns}};
 	run(bench, &op);
 	op = (struct store_op){.verb = STORE_FINISH,
-	    .finish = {.attempt = claim.claim.batches[0].attempt, .outcome = OUTCOME_COMPLETED}};
+	    .finish = {.attempt = claim.claim.batches[0].attempt, .ending = &completed}};
 	run(bench, &op);
 	store_op_reset(&claim);
 }

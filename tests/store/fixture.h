@@ -208,6 +208,7 @@ extern const struct suite_test suite_submit[], suite_claim[], suite_slot[], suit
     suite_report[], suite_output[];
 /* Only for SQLite. */
 extern const struct suite_test suite_sqlite[], suite_sqlite_upload[];
+extern const struct suite_test suite_sqlite_attempt[], suite_sqlite_check[], suite_sqlite_whole[];
 /* Only for the oracle. */
 extern const struct suite_test suite_memory[];
 

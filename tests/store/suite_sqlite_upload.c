@@ -1,36 +1,10 @@
 /* Uploads, lists and figures where SQLite has more to show: its tables, its disk, its reader. */
-#include "fixture.h"
+#include "fixture_sqlite.h"
 
 #include "util.h"
 
 #include <sqlite3.h>
 #include <string.h>
-
-/* Beside the daemon: looks only. */
-static int64_t ask(struct fixture *fx, const char *sql)
-{
-	sqlite3 *db;
-	sqlite3_stmt *statement;
-	int64_t answer;
-
-	assert_int_equal(sqlite3_open_v2(fx->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	answer = sqlite3_column_int64(statement, 0);
-	sqlite3_finalize(statement);
-	sqlite3_close(db);
-	return answer;
-}
-
-static void assert_sound(struct fixture *fx)
-{
-	struct fail fail = {0};
-
-	fixture_close(fx);
-	if (!store_sqlite_check(fx->path, &fail))
-		fail_msg("the store is not sound: %s", fail.text);
-	fixture_open(fx);
-}
 
 static void a_sweep_removes_the_ids(struct fixture *fx)
 {

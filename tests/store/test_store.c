@@ -79,6 +79,9 @@ int main(void)
 	add(&backend_memory, suite_memory);
 	add(&backend_sqlite, suite_sqlite);
 	add(&backend_sqlite, suite_sqlite_upload);
+	add(&backend_sqlite, suite_sqlite_attempt);
+	add(&backend_sqlite, suite_sqlite_check);
+	add(&backend_sqlite, suite_sqlite_whole);
 	add(&backend_sqlite, random_suite);
 	return _cmocka_run_group_tests("store", tests, n_tests, NULL, NULL);
 }
