@@ -142,6 +142,8 @@ void batch_free(struct batch *batch);
 /* Its status, attempts, ids completed and failed, and the error: "retrying 1 2 0 (why)". */
 void assert_batch(struct fixture *fx, const struct uuid *uuid, int64_t index, const char *expected);
 
+void assert_status(struct fixture *fx, const struct uuid *uuid, enum ingestion_status expected);
+
 /* ---- fixture_upload.c ---- */
 
 #define NO_KEY ((struct store_key){"test", ""})

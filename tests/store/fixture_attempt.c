@@ -187,3 +187,11 @@ void assert_batch(struct fixture *fx, const struct uuid *uuid, int64_t index, co
 	buf_free(&text);
 	batch_free(&batch);
 }
+
+void assert_status(struct fixture *fx, const struct uuid *uuid, enum ingestion_status expected)
+{
+	struct ingestion it = look_at(fx, uuid);
+
+	assert_string_equal(
+	    ingestion_status_name(ingestion_status_of(&it)), ingestion_status_name(expected));
+}
