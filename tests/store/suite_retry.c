@@ -172,6 +172,7 @@ static void settles_from_when_it_is_due(struct fixture *fx)
 	submit_batch(fx, PRIORITY_LOW, 1);
 	attempt = claim_next(fx, 1);
 	due = fx->boot_ns + try_again(fx, attempt) * MS;
+	assert_true(stats(fx).ledger.ready_since == LEDGER_NONE);
 	assert_true(claim_nothing(fx) == due);
 	fx->boot_ns = due + SECOND;
 	assert_true(claim_nothing(fx) == due + 2 * SECOND);
@@ -228,6 +229,17 @@ static void shares_a_slot_with_what_is_left(struct fixture *fx)
 	assert_int_equal(op.claim.batches[0].ids.n, 1);
 	assert_int_equal(op.claim.batches[0].ids.v[0], 2);
 	assert_int_equal(op.claim.batches[1].ids.n, 2);
+	assert_int_equal(started(fx, op.claim.batches[0].attempt, fx->boot_ns), ERR_OK);
+	attempt = op.claim.batches[0].attempt;
+	store_op_reset(&op);
+	/* As what comes second, too. */
+	assert_true(try_again(fx, attempt) > 0);
+	submit_range(fx, PRIORITY_HIGH, 21, 2, 3);
+	pass_ms(fx, 120000);
+	op = claim(fx);
+	assert_int_equal(op.claim.n, 2);
+	assert_int_equal(op.claim.batches[0].ids.v[0], 21);
+	assert_int_equal(op.claim.batches[1].ids.v[0], 2);
 	store_op_reset(&op);
 }
 
