@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void set_retry(struct fixture *fx, int64_t max_attempts, int64_t base_ms, int64_t max_ms)
+void reopen_with_retry(struct fixture *fx, int64_t max_attempts, int64_t base_ms, int64_t max_ms)
 {
 	fx->settings.retry = (struct retry_policy){max_attempts, base_ms, max_ms};
 	fixture_reopen(fx);

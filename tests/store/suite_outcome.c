@@ -9,7 +9,7 @@
 /* Without delay between the attempts. */
 static struct submitted submit_three(struct fixture *fx, int64_t max_attempts)
 {
-	set_retry(fx, max_attempts, 0, 0);
+	reopen_with_retry(fx, max_attempts, 0, 0);
 	return submit_batch(fx, PRIORITY_LOW, 1);
 }
 
@@ -128,7 +128,7 @@ static void an_id_may_come_twice(struct fixture *fx)
 	static const int64_t ids[] = {7, 7, 8, 7, 8};
 	struct submitted it;
 
-	set_retry(fx, 5, 0, 0);
+	reopen_with_retry(fx, 5, 0, 0);
 	it = submit_ids(fx, ids, COUNT_OF(ids), 4);
 	finish_ids(fx, claim_ids(fx, "7 7 8 7"), "rcrF", "why");
 	assert_report(fx, &it.uuid,
@@ -147,7 +147,7 @@ static void a_long_batch(struct fixture *fx)
 	struct submitted it;
 	struct store_op op;
 
-	set_retry(fx, 2, 0, 0);
+	reopen_with_retry(fx, 2, 0, 0);
 	it = submit_range(fx, PRIORITY_LOW, 1, LONG, LONG);
 	for (int i = 0; i < LONG; i++)
 		results[i] = letters[i % 3];

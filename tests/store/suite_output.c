@@ -82,7 +82,7 @@ static void is_that_of_the_last_attempt(struct fixture *fx)
 	struct submitted it;
 	struct store_attempt attempt;
 
-	set_retry(fx, 9, 0, 0);
+	reopen_with_retry(fx, 9, 0, 0);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	finish_with(fx, claim_next(fx, 1), OUTCOME_RETRY, "out 1", "err 1");
 	attempt = claim_next(fx, 1);
@@ -99,7 +99,7 @@ static void a_crash_leaves_none(struct fixture *fx)
 {
 	struct submitted it;
 
-	set_retry(fx, 9, 0, 0);
+	reopen_with_retry(fx, 9, 0, 0);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	finish_with(fx, claim_next(fx, 1), OUTCOME_RETRY, "out", "err");
 	claim_next(fx, 1);
@@ -112,7 +112,7 @@ static void rollback_leaves_the_last(struct fixture *fx)
 	struct submitted it;
 	struct store_attempt attempt;
 
-	set_retry(fx, 9, 0, 0);
+	reopen_with_retry(fx, 9, 0, 0);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	finish_with(fx, claim_next(fx, 1), OUTCOME_RETRY, "out", "err");
 	attempt = claim_next(fx, 1);

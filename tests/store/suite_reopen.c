@@ -249,7 +249,7 @@ static void a_crash_may_be_the_last_attempt(struct fixture *fx)
 {
 	struct submitted it;
 
-	set_retry(fx, 2, 0, 0);
+	reopen_with_retry(fx, 2, 0, 0);
 	it = submit_range(fx, PRIORITY_LOW, 1, 4, 3);
 	finish_ids(fx, claim_next(fx, 1), "crr", NULL);
 	claim_ids(fx, "2 3");
@@ -278,7 +278,7 @@ static void a_crash_begins_the_end_of_a_key(struct fixture *fx)
 {
 	struct store_op first;
 
-	set_retry(fx, 1, 0, 0);
+	reopen_with_retry(fx, 1, 0, 0);
 	first = try_submit(fx, KEY("k"), PRIORITY_LOW, "", 1, 3);
 	claim_next(fx, 1);
 	fixture_reopen(fx);

@@ -63,7 +63,7 @@ static void times_are_those_of_the_attempt(struct fixture *fx)
 	struct store_attempt attempt;
 	struct store_op op;
 
-	set_retry(fx, 5, 0, 0);
+	reopen_with_retry(fx, 5, 0, 0);
 	it = submit_range(fx, PRIORITY_LOW, 1, 4, 3);
 	fx->utc_ms = 1000;
 	attempt = claim_next(fx, 1);

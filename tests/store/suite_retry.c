@@ -71,7 +71,7 @@ static void is_due_at_once_without_a_delay(struct fixture *fx)
 	struct submitted it;
 	struct batch batch;
 
-	set_retry(fx, 3, 0, 120000);
+	reopen_with_retry(fx, 3, 0, 120000);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	assert_int_equal(try_again(fx, claim_next(fx, 1)), 0);
 	batch = batch_of(fx, &it.uuid, 0);
@@ -250,7 +250,7 @@ static void ends_with_the_last_attempt(struct fixture *fx)
 	struct submitted it;
 	struct store_op op;
 
-	set_retry(fx, 2, 0, 0);
+	reopen_with_retry(fx, 2, 0, 0);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	try_again(fx, claim_next(fx, 1));
 	fx->utc_ms += 7000;
@@ -268,7 +268,7 @@ static void may_be_tried_once_only(struct fixture *fx)
 {
 	struct submitted it;
 
-	set_retry(fx, 1, 60000, 120000);
+	reopen_with_retry(fx, 1, 60000, 120000);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	finish(fx, claim_next(fx, 1), OUTCOME_RETRY, "why");
 	assert_batch(fx, &it.uuid, 0, "failed 1 0 3 (why)");
@@ -278,11 +278,11 @@ static void a_new_limit_holds_at_once(struct fixture *fx)
 {
 	struct submitted it;
 
-	set_retry(fx, 5, 0, 0);
+	reopen_with_retry(fx, 5, 0, 0);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	try_again(fx, claim_next(fx, 1));
 	try_again(fx, claim_next(fx, 1));
-	set_retry(fx, 2, 0, 0);
+	reopen_with_retry(fx, 2, 0, 0);
 	finish(fx, claim_next(fx, 1), OUTCOME_RETRY, NULL);
 	assert_batch(fx, &it.uuid, 0, "failed 3 0 3");
 }
@@ -291,7 +291,7 @@ static void interruptions_do_not_count(struct fixture *fx)
 {
 	struct submitted it;
 
-	set_retry(fx, 2, 0, 0);
+	reopen_with_retry(fx, 2, 0, 0);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	try_again(fx, claim_next(fx, 1));
 	for (int i = 0; i < 10; i++) {
@@ -327,7 +327,7 @@ static struct submitted fail_many(struct fixture *fx)
 	struct submitted it;
 
 	fx->settings.interval_ns = 1;
-	set_retry(fx, 5, 100, 100);
+	reopen_with_retry(fx, 5, 100, 100);
 	turn_begin(fx);
 	it = submit_range(fx, PRIORITY_LOW, 1, MANY, 1);
 	for (int i = 1; i <= MANY; i++)

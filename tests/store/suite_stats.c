@@ -102,7 +102,7 @@ static void counts_ids_and_attempts(struct fixture *fx)
 	struct submitted it;
 	struct counts counts;
 
-	set_retry(fx, 5, 0, 0);
+	reopen_with_retry(fx, 5, 0, 0);
 	it = submit_range(fx, PRIORITY_LOW, 1, 10, 3);
 	finish_ids(fx, claim_next(fx, 1), "crf", NULL);
 	counts = look_at(fx, &it.uuid).counts;
