@@ -129,7 +129,7 @@ struct report_entry {
 	int64_t id;
 	int64_t batch; /* index */
 	enum id_outcome outcome;
-	int64_t attempts; /* in which it was given to the handler */
+	int64_t attempts; /* in which it was given to the handler, as the batch counts them */
 	int64_t started_ms; /* UTC, of the last of these; 0: not yet */
 	int64_t finished_ms; /* UTC, of the outcome; 0: it is pending */
 	char *error; /* owned; why it failed the last time, or NULL */

@@ -131,12 +131,15 @@ struct store_claimed {
 /*
  * Takes the slot, if one is due and something waits: puts what has become due again back into line
  * (STORE_DUE_STEPS batches at most, the rest in the next claim), reads ledger and lane heads, asks
- * sched_pick(), and writes, all inside this operation.
+ * sched_pick(), and writes, all inside this operation. That a batch gets back into line is no
+ * change that `version` counts: a status has said when it would. Where nothing stood in line, the
+ * settle time begins when the first of them was due.
  */
 struct store_claim {
 	struct store_claimed *batches; /* out, owned: what goes into this slot */
 	size_t n; /* out: 0 when there is nothing to start now */
-	/* out, when n is 0: the moment to ask again, CLOCK_NEVER when that is not known */
+	/* out, when n is 0: the moment to ask again: now when more is due than STORE_DUE_STEPS,
+	 * CLOCK_NEVER when it is not known */
 	int64_t wake;
 	bool idle; /* out: nothing stands in line; what gets there before `wake` has to be told */
 	int64_t interval_ns; /* out: in force */
@@ -157,7 +160,12 @@ struct store_started {
  * A run has ended. What follows is attempt_verdict(): ids that were completed or have failed are
  * never given out again; the others are tried again as one batch, at once or after the policy's
  * delay, or have failed when no attempt is left. An attempt that does not count gives its number
- * back. Refused with ERR_STALE_ATTEMPT when the attempt is not the current one.
+ * back, but not the time of its start. Refused with ERR_STALE_ATTEMPT when the attempt is not the
+ * current one.
+ *
+ * The error of an id is its own message, else that of the attempt; one that was completed has none.
+ * The error of the batch is the message of the attempt, NULL when there is none or when the batch
+ * is completed. Error and output of an attempt stay until the next one has ended.
  */
 struct store_finish {
 	struct store_attempt attempt;

@@ -106,7 +106,7 @@ enum batch_status batch_status_of(struct fixture *fx, const struct uuid *uuid, i
 /* ---- fixture_attempt.c ---- */
 
 /* Another policy, with which the store is opened again. */
-void set_retry(struct fixture *fx, int64_t max_attempts, int64_t base_ms, int64_t max_ms);
+void reopen_with_retry(struct fixture *fx, int64_t max_attempts, int64_t base_ms, int64_t max_ms);
 
 /* Like claim_next(), but expects all of these ids: "1 2 3". */
 struct store_attempt claim_ids(struct fixture *fx, const char *ids);
@@ -141,6 +141,8 @@ struct batch batch_of(struct fixture *fx, const struct uuid *uuid, int64_t index
 void batch_free(struct batch *batch);
 /* Its status, attempts, ids completed and failed, and the error: "retrying 1 2 0 (why)". */
 void assert_batch(struct fixture *fx, const struct uuid *uuid, int64_t index, const char *expected);
+
+void assert_status(struct fixture *fx, const struct uuid *uuid, enum ingestion_status expected);
 
 /* ---- fixture_upload.c ---- */
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void set_retry(struct fixture *fx, int64_t max_attempts, int64_t base_ms, int64_t max_ms)
+void reopen_with_retry(struct fixture *fx, int64_t max_attempts, int64_t base_ms, int64_t max_ms)
 {
 	fx->settings.retry = (struct retry_policy){max_attempts, base_ms, max_ms};
 	fixture_reopen(fx);
@@ -186,4 +186,12 @@ void assert_batch(struct fixture *fx, const struct uuid *uuid, int64_t index, co
 	assert_string_equal(text.data, expected);
 	buf_free(&text);
 	batch_free(&batch);
+}
+
+void assert_status(struct fixture *fx, const struct uuid *uuid, enum ingestion_status expected)
+{
+	struct ingestion it = look_at(fx, uuid);
+
+	assert_string_equal(
+	    ingestion_status_name(ingestion_status_of(&it)), ingestion_status_name(expected));
 }

@@ -125,7 +125,7 @@ static void refuses_an_earlier_attempt(struct fixture *fx)
 	struct submitted it;
 	struct store_attempt first;
 
-	set_retry(fx, 5, 0, 0);
+	reopen_with_retry(fx, 5, 0, 0);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	first = claim_next(fx, 1);
 	finish(fx, first, OUTCOME_RETRY, NULL);

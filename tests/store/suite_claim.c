@@ -128,7 +128,7 @@ static void forgets_the_last_attempt(struct fixture *fx)
 	struct status_page page;
 	struct store_op op;
 
-	set_retry(fx, 5, 0, 0);
+	reopen_with_retry(fx, 5, 0, 0);
 	it = submit_batch(fx, PRIORITY_LOW, 1);
 	attempt = claim_next(fx, 1);
 	finish(fx, attempt, OUTCOME_RETRY, NULL);

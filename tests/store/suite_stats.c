@@ -61,6 +61,108 @@ static void counts_a_life(struct fixture *fx)
 	assert_lane(fx, PRIORITY_LOW, (struct figures){0});
 }
 
+static void assert_later(struct fixture *fx, int64_t expected)
+{
+	assert_int_equal(stats(fx).lanes[0].later, expected);
+}
+
+static void counts_what_is_left(struct fixture *fx)
+{
+	struct store_op op;
+
+	submit_range(fx, PRIORITY_HIGH, 1, 4, 3);
+	op = finish_ids(fx, claim_next(fx, 1), "crf", NULL);
+	/* Only the fourth id is in line. */
+	assert_lane(fx, PRIORITY_HIGH, (struct figures){1, {1, 0, 1}, {0, 1}});
+	assert_later(fx, 1);
+	fixture_reopen(fx);
+	assert_lane(fx, PRIORITY_HIGH, (struct figures){1, {1, 0, 1}, {0, 1}});
+	assert_later(fx, 1);
+	claim_next(fx, 4);
+	assert_lane(fx, PRIORITY_HIGH, (struct figures){0, {0, 1, 1}, {0, 1}});
+	assert_later(fx, 1);
+	pass_ms(fx, op.finish.due_ms - 5001);
+	claim_nothing(fx);
+	assert_lane(fx, PRIORITY_HIGH, (struct figures){0, {0, 1, 1}, {0, 1}});
+	assert_later(fx, 1);
+	pass_ms(fx, 1);
+	fx->settings.interval_ns = 500 * SECOND;
+	fixture_reopen(fx);
+	claim_nothing(fx);
+	/* The crashed one, too. */
+	assert_lane(fx, PRIORITY_HIGH, (struct figures){2, {0, 0, 2}, {0, 1}});
+	assert_later(fx, 0);
+	finish(fx, claim_ids(fx, "2"), OUTCOME_COMPLETED, NULL);
+	assert_lane(fx, PRIORITY_HIGH, (struct figures){1, {0, 0, 1, 0, 1}, {0, 1}});
+	assert_later(fx, 0);
+}
+
+static void counts_ids_and_attempts(struct fixture *fx)
+{
+	struct submitted it;
+	struct counts counts;
+
+	reopen_with_retry(fx, 5, 0, 0);
+	it = submit_range(fx, PRIORITY_LOW, 1, 10, 3);
+	finish_ids(fx, claim_next(fx, 1), "crf", NULL);
+	counts = look_at(fx, &it.uuid).counts;
+	assert_int_equal(counts.ids_completed, 1);
+	assert_int_equal(counts.ids_failed, 1);
+	assert_int_equal(counts.attempts, 1);
+	assert_int_equal(counts.retries, 0);
+	finish_ids(fx, claim_ids(fx, "2"), "r", NULL);
+	finish_ids(fx, claim_ids(fx, "2"), "c", NULL);
+	finish_ids(fx, claim_ids(fx, "4 5 6"), "iii", NULL);
+	claim_ids(fx, "4 5 6");
+	fixture_reopen(fx);
+	claim_ids(fx, "4 5 6");
+	counts = look_at(fx, &it.uuid).counts;
+	assert_int_equal(counts.ids, 10);
+	assert_int_equal(counts.ids_completed, 2);
+	assert_int_equal(counts.ids_failed, 1);
+	/* Three of the first batch, a crashed one and one that runs of the second. */
+	assert_int_equal(counts.attempts, 5);
+	assert_int_equal(counts.retries, 3);
+}
+
+static int64_t oldest_of(struct fixture *fx, enum priority priority)
+{
+	return stats(fx).lanes[priority - PRIORITY_HIGH].oldest_ms;
+}
+
+static void knows_the_oldest(struct fixture *fx)
+{
+	struct store_attempt attempt;
+	struct uuid early;
+
+	assert_int_equal(oldest_of(fx, PRIORITY_LOW), 0);
+	fx->utc_ms = 1000;
+	early = open_upload(fx, NO_KEY);
+	append(fx, &early, 21, 0, 3);
+	fx->utc_ms = 2000;
+	submit_batch(fx, PRIORITY_LOW, 1);
+	fx->utc_ms = 3000;
+	submit_batch(fx, PRIORITY_LOW, 11);
+	assert_int_equal(oldest_of(fx, PRIORITY_LOW), 2000);
+	assert_int_equal(oldest_of(fx, PRIORITY_HIGH), 0);
+	attempt = claim_next(fx, 1);
+	assert_int_equal(oldest_of(fx, PRIORITY_LOW), 3000);
+	try_again(fx, attempt);
+	assert_int_equal(oldest_of(fx, PRIORITY_LOW), 3000);
+	seal(fx, &early);
+	assert_int_equal(oldest_of(fx, PRIORITY_LOW), 3000);
+	claim_next(fx, 11);
+	/* It was created first, but has the last place. */
+	assert_int_equal(oldest_of(fx, PRIORITY_LOW), 1000);
+	pass_ms(fx, 120000);
+	claim_next(fx, 1);
+	assert_int_equal(oldest_of(fx, PRIORITY_LOW), 1000);
+	claim_next(fx, 21);
+	assert_int_equal(oldest_of(fx, PRIORITY_LOW), 0);
+	fixture_reopen(fx);
+	assert_int_equal(oldest_of(fx, PRIORITY_LOW), 2000);
+}
+
 static void counts_success_and_failure(struct fixture *fx)
 {
 	for (int i = 0; i < 3; i++) {
@@ -151,6 +253,9 @@ static void rollback_counts_nothing(struct fixture *fx)
 const struct suite_test suite_stats[] = {
     {"the figures of a new store are zeros", a_new_store_is_all_zeros},
     {"an ingestion is counted all its life", counts_a_life},
+    {"figures tell what is left of a batch, and what is not due", counts_what_is_left},
+    {"ids and attempts are counted", counts_ids_and_attempts},
+    {"figures know since when the first in line waits", knows_the_oldest},
     {"figures tell success from failure, over reboots", counts_success_and_failure},
     {"uploads are counted", counts_uploads},
     {"figures show the ledger", shows_the_ledger},

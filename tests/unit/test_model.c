@@ -94,6 +94,47 @@ static void other_names_are_no_ingestion_statuses(void **state)
 	assert_false(ingestion_status_by_name("canceled", &status));
 }
 
+static void outcomes_of_ids_have_names(void **state)
+{
+	static const char *const names[] = {
+	    [ID_PENDING] = "pending",
+	    [ID_COMPLETED] = "completed",
+	    [ID_FAILED] = "failed",
+	};
+	static const char *const others[] = {"", "Pending", "retrying", "failed ", "fail"};
+	enum id_outcome outcome = ID_FAILED;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		assert_false(id_outcome_by_name(others[i], &outcome));
+		assert_int_equal(outcome, ID_FAILED);
+	}
+	assert_int_equal(COUNT_OF(names), ID_OUTCOME_COUNT);
+	for (int i = 0; i < ID_OUTCOME_COUNT; i++) {
+		assert_string_equal(id_outcome_name((enum id_outcome)i), names[i]);
+		assert_true(id_outcome_by_name(names[i], &outcome));
+		assert_int_equal(outcome, i);
+	}
+}
+
+static void failures_have_names(void **state)
+{
+	static const char *const names[] = {
+	    [FAILURE_IDS] = "ids",
+	    [FAILURE_TRY_AGAIN] = "try_again",
+	    [FAILURE_EXIT] = "exit",
+	    [FAILURE_SIGNAL] = "signal",
+	    [FAILURE_TIMEOUT] = "timeout",
+	    [FAILURE_START] = "start",
+	};
+
+	(void)state;
+	assert_int_equal(COUNT_OF(names), FAILURE_COUNT);
+	assert_null(failure_name(FAILURE_NONE));
+	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
+		assert_string_equal(failure_name((enum failure)i), names[i]);
+}
+
 static void some_statuses_are_final(void **state)
 {
 	(void)state;
@@ -205,6 +246,48 @@ static void a_page_keeps_its_batches_in_order(void **state)
 	status_page_free(&page);
 	assert_int_equal(page.n, 0);
 	assert_null(page.batches);
+}
+
+static void a_page_frees_what_was_written(void **state)
+{
+	struct status_page page = {0};
+	struct batch *batch = status_page_add(&page);
+
+	(void)state;
+	batch->out = (struct output){xstrdup("out"), 3};
+	batch->err = (struct output){xstrdup("err"), 3};
+	batch = status_page_add(&page);
+	assert_null(batch->out.text);
+	assert_null(batch->err.text);
+	assert_int_equal(batch->ids_completed, 0);
+	assert_int_equal(batch->retry_ms, 0);
+	status_page_free(&page);
+	assert_int_equal(page.n, 0);
+}
+
+static void a_report_keeps_its_ids_in_order(void **state)
+{
+	struct report_page page = {.next = 7};
+
+	(void)state;
+	for (int64_t i = 0; i < 1000; i++) {
+		struct report_entry *entry = report_page_add(&page);
+
+		assert_int_equal(entry->attempts, 0);
+		assert_int_equal(entry->outcome, ID_PENDING);
+		assert_null(entry->error);
+		entry->position = i;
+		entry->error = i % 3 ? NULL : xstrdup("why");
+	}
+	assert_int_equal(page.n, 1000);
+	for (size_t i = 0; i < page.n; i++) {
+		assert_int_equal(page.v[i].position, i);
+		assert_int_equal(page.v[i].error != NULL, i % 3 == 0);
+	}
+	report_page_free(&page);
+	assert_int_equal(page.n, 0);
+	assert_int_equal(page.next, 0);
+	assert_null(page.v);
 }
 
 static void a_list_keeps_its_ingestions_in_order(void **state)
@@ -330,6 +413,51 @@ static void all_that_is_asked_for_must_hold(void **state)
 		assert_false(list_filter_matches(&others[i], &it));
 }
 
+/* ---- durations ---- */
+
+static void durations_go_into_buckets(void **state)
+{
+	struct durations durations = {.sum_us = 0};
+
+	(void)state;
+	/* On the bound of each bucket, and a microsecond above it. */
+	for (int i = 0; i < DURATION_BUCKETS - 1; i++) {
+		durations_add(&durations, duration_bounds_ms[i] * 1000);
+		assert_int_equal(durations.counts[i], i == 0 ? 1 : 2);
+		durations_add(&durations, duration_bounds_ms[i] * 1000 + 1);
+		assert_int_equal(durations.counts[i + 1], 1);
+	}
+	assert_int_equal(durations_count(&durations), 2 * (DURATION_BUCKETS - 1));
+}
+
+static void durations_may_be_extreme(void **state)
+{
+	struct durations durations = {.sum_us = 0};
+
+	(void)state;
+	assert_int_equal(durations_count(&durations), 0);
+	durations_add(&durations, 0);
+	assert_int_equal(durations.counts[0], 1);
+	durations_add(&durations, INT64_MAX);
+	assert_int_equal(durations.counts[DURATION_BUCKETS - 1], 1);
+	assert_true(durations.sum_us == INT64_MAX);
+	assert_int_equal(durations_count(&durations), 2);
+}
+
+static void durations_add_up(void **state)
+{
+	struct durations durations = {.sum_us = 0};
+
+	(void)state;
+	for (int64_t us = 1; us <= 1000; us++)
+		durations_add(&durations, us * 1000);
+	assert_int_equal(durations.sum_us, 500500000);
+	assert_int_equal(durations_count(&durations), 1000);
+	for (int i = 1; i < DURATION_BUCKETS; i++)
+		assert_true(duration_bounds_ms[i] > duration_bounds_ms[i - 1]);
+	assert_true(duration_bounds_ms[DURATION_BUCKETS - 1] == INT64_MAX);
+}
+
 /* ---- keys, lanes ---- */
 
 static void keys_are_1_to_255_visible_characters(void **state)
@@ -357,6 +485,10 @@ static void those_that_run_again_wait_too(void **state)
 
 	(void)state;
 	assert_int_equal(lane_waiting(&lane), 101);
+	lane.later = 60;
+	assert_int_equal(lane_waiting(&lane), 41);
+	lane.later = 100;
+	assert_int_equal(lane_waiting(&lane), 1);
 }
 
 int main(void)
@@ -368,18 +500,25 @@ int main(void)
 	    TEST(other_names_are_no_batch_statuses),
 	    TEST(ingestion_statuses_have_names),
 	    TEST(other_names_are_no_ingestion_statuses),
+	    TEST(outcomes_of_ids_have_names),
+	    TEST(failures_have_names),
 	    TEST(some_statuses_are_final),
 	    TEST(the_stage_goes_before_the_counts),
 	    TEST(the_status_follows_from_the_counts),
 	    TEST(batches_cover_all_ids),
 	    TEST(batches_of_large_numbers_do_not_overflow),
 	    TEST(a_page_keeps_its_batches_in_order),
+	    TEST(a_page_frees_what_was_written),
+	    TEST(a_report_keeps_its_ids_in_order),
 	    TEST(a_list_keeps_its_ingestions_in_order),
 	    TEST(an_empty_filter_takes_all),
 	    TEST(filters_by_status_and_priority),
 	    TEST(filters_by_label_and_number),
 	    TEST(filters_by_the_beginning_of_the_id),
 	    TEST(all_that_is_asked_for_must_hold),
+	    TEST(durations_go_into_buckets),
+	    TEST(durations_may_be_extreme),
+	    TEST(durations_add_up),
 	    TEST(keys_are_1_to_255_visible_characters),
 	    TEST(those_that_run_again_wait_too),
 	};

@@ -5,11 +5,13 @@
 
 enum { HIGH, MEDIUM, LOW };
 
-/* A view whose next slot is at 1000, with 3 ids at the head of the lanes whose letters are given.
+/*
+ * A view whose next slot is at 1000, with 3 ids at the head of the lanes whose letters are given;
+ * no batch is to come.
  */
 static struct sched_view view_of(const char *lanes)
 {
-	struct sched_view view = {.ledger = LEDGER_NEW};
+	struct sched_view view = {.ledger = LEDGER_NEW, .next_due = CLOCK_NEVER};
 
 	view.ledger.interval_ns = 1000;
 	ledger_claimed(&view.ledger, 0);
@@ -53,6 +55,40 @@ static void choices_follow_the_table(void **state)
 		    (choice.verdict != SCHED_START && choice.at != rows[i].at))
 			fail_msg("row %zu: verdict %d, lane %d, at %lld", i, (int)choice.verdict,
 			    choice.lane, (long long)choice.at);
+	}
+}
+
+/* What is not in line has no say where something is; where nothing is, it tells when to ask again.
+ */
+static void what_is_to_come_only_wakes(void **state)
+{
+	static const struct {
+		const char *lanes;
+		int64_t now, next_due;
+		enum sched_verdict verdict;
+		int64_t at;
+	} rows[] = {
+	    {"", 0, 700, SCHED_IDLE, 700},
+	    {"", 0, 5000, SCHED_IDLE, 5000},
+	    {"", 2000, 5000, SCHED_IDLE, 5000},
+	    {"", 0, -3, SCHED_IDLE, -3},
+	    {"L", 0, 700, SCHED_WAIT, 1000},
+	    {"L", 0, 5000, SCHED_WAIT, 1000},
+	    {"HML", 0, -3, SCHED_WAIT, 1000},
+	    {"L", 1000, 1001, SCHED_START, 0},
+	    {"L", 1000, 0, SCHED_START, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct sched_view view = view_of(rows[i].lanes);
+		struct sched_choice choice;
+
+		view.next_due = rows[i].next_due;
+		choice = sched_pick(&view, rows[i].now);
+		assert_int_equal(choice.verdict, rows[i].verdict);
+		if (choice.verdict != SCHED_START)
+			assert_int_equal(choice.at, rows[i].at);
 	}
 }
 
@@ -237,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(choices_follow_the_table),
+	    TEST(what_is_to_come_only_wakes),
 	    TEST(a_lower_seq_does_not_beat_a_priority),
 	    TEST(nothing_starts_while_a_start_is_unknown),
 	    TEST(the_first_batch_waits_to_settle),

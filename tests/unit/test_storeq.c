@@ -198,6 +198,7 @@ static const struct store_ops fake_ops = {
 	[STORE_STARTED] = fake_run,
 	[STORE_FINISH] = fake_run,
 	[STORE_STATUS] = fake_run,
+	[STORE_REPORT] = fake_run,
 	[STORE_LIST] = fake_run},
     .commit = fake_commit,
     .rollback = fake_rollback,
