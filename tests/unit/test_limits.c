@@ -283,7 +283,7 @@ static void the_limit_of_descriptors_is_raised_as_far_as_needed(void **state)
 
 	place->conf.max_connections = 100;
 	set_descriptors(50, 0);
-	limits_fit_descriptors(place->limits);
+	limits_fit_descriptors(place->limits, 0);
 	assert_int_equal(descriptors(), 100 + LIMITS_DESCRIPTORS_KEPT);
 	assert_int_equal(limits_value(place->limits, LIMIT_CONNECTIONS), 100);
 	assert_shown(place, LIMIT_DESCRIPTORS, 100 + LIMITS_DESCRIPTORS_KEPT, -1, 0);
@@ -294,7 +294,7 @@ static void the_limit_of_descriptors_is_not_lowered(void **state)
 	struct place *place = *state;
 
 	set_descriptors(500, 0);
-	limits_fit_descriptors(place->limits);
+	limits_fit_descriptors(place->limits, 0);
 	assert_int_equal(descriptors(), 500);
 	assert_int_equal(limits_value(place->limits, LIMIT_CONNECTIONS), 10);
 }
@@ -312,7 +312,7 @@ static void with_too_few_descriptors_fewer_connections_are_taken(void **state)
 		dup2(null, 2); /* the warning */
 		place->conf.max_connections = 100;
 		set_descriptors(80, 90);
-		limits_fit_descriptors(place->limits);
+		limits_fit_descriptors(place->limits, 0);
 		_exit(limits_value(place->limits, LIMIT_CONNECTIONS) == 26 &&
 			      limits_value(place->limits, LIMIT_DESCRIPTORS) == 90 &&
 			      shown(place, LIMIT_CONNECTIONS).limit == 26
