@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define EXIT_NO_COMMAND 127
@@ -27,6 +29,18 @@ __attribute__((format(printf, 1, 2))) static int complain(const char *format, ..
 	if (len > 0 && write(EXEC_HELPER_STATUS_FD, text, strlen(text)) < 0)
 		return EXIT_NO_COMMAND;
 	return EXIT_NO_COMMAND;
+}
+
+/*
+ * posix_spawn(3) of glibc leaves the two signals that it uses itself ignored, and sigaction(2) does
+ * not let us change that. The structure of the kernel is all zeros for "default, no flags".
+ */
+static void reset_signals(void)
+{
+	static const unsigned long by_default[8];
+
+	for (int number = 32; number < 34; number++)
+		syscall(SYS_rt_sigaction, number, by_default, NULL, _NSIG / 8);
 }
 
 static bool set_descriptors(const char *text)
@@ -74,6 +88,7 @@ int exec_helper_main(int argc, char **argv)
 		fputs("ingestd: " EXEC_HELPER_FLAG " is for ingestd alone\n", stderr);
 		return EXIT_MISUSED;
 	}
+	reset_signals();
 	if (!set_descriptors(argv[EXEC_HELPER_NOFILE]))
 		return complain("cannot set the limit of descriptors: %s", strerror(errno));
 	if (!set_nice(argv[EXEC_HELPER_NICE]))

@@ -16,6 +16,7 @@
 /* The system allows a quarter of the stack for arguments and environment, and never more than 6 MiB
  * (execve(2)). */
 #define ENVIRON_MAX (6 << 20)
+#define FLAG_EXITING 4 /* PF_EXITING of the kernel */
 #define DEPTH_MAX 1000 /* of ancestors */
 
 void pids_add(struct pids *pids, pid_t pid)
@@ -74,20 +75,30 @@ static void list_numbers(const char *path, struct pids *pids)
 	closedir(dir);
 }
 
-/* 0 when the process is gone. */
-static pid_t parent_of(pid_t pid)
+/* What of proc(5), stat, is of interest; zeros when the process is gone. */
+struct about {
+	pid_t parent;
+	unsigned flags;
+};
+
+static struct about about(pid_t pid)
 {
 	char path[PATH_SIZE];
 	struct buf stat = {0};
 	const char *behind_name;
-	pid_t parent = 0;
+	struct about found = {0};
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (read_file(path, &stat, CHUNK) && (behind_name = strrchr(stat.data, ')')) &&
-	    strlen(behind_name) > 4)
-		parent = (pid_t)strtol(behind_name + 4, NULL, 10); /* ") S PPID" */
+	if (read_file(path, &stat, CHUNK) && stat.data && (behind_name = strrchr(stat.data, ')')) &&
+	    sscanf(behind_name + 1, " %*c %d %*d %*d %*d %*d %u", &found.parent, &found.flags) != 2)
+		found = (struct about){0};
 	buf_free(&stat);
-	return parent;
+	return found;
+}
+
+bool proc_is_ending(pid_t pid)
+{
+	return about(pid).flags & FLAG_EXITING;
 }
 
 /* ---- processes ---- */
@@ -114,7 +125,7 @@ static void look_for_children(struct pids *pids)
 
 	proc_all(&all);
 	for (size_t i = 0; i < all.n; i++)
-		if (parent_of(all.v[i]) == getpid())
+		if (about(all.v[i]).parent == getpid())
 			pids_add(pids, all.v[i]);
 	pids_free(&all);
 }
@@ -141,7 +152,7 @@ void proc_ancestors(pid_t pid, struct pids *pids)
 {
 	for (int depth = 0; pid > 0 && depth < DEPTH_MAX; depth++) {
 		pids_add(pids, pid);
-		pid = parent_of(pid);
+		pid = about(pid).parent;
 	}
 }
 

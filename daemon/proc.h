@@ -38,6 +38,9 @@ bool proc_environ(pid_t pid, struct buf *entries);
 /* The value of that variable in what proc_environ() read, or NULL. */
 const char *proc_env(const struct buf *entries, const char *name);
 
+/* Whether the process is about to end, or has ended and was not waited for. */
+bool proc_is_ending(pid_t pid);
+
 /*
  * Sends a signal to the process and to its group, unless that is the group of one of `spared`
  * (which may be NULL) or of this process.

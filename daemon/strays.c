@@ -52,10 +52,14 @@ size_t strays_end(const struct strays_view *view)
 	for (size_t i = 0; i < children.n; i++) {
 		pid_t pid = children.v[i];
 
-		if (is_leader(view, pid) || has_ended(pid) || !is_stray(view, pid, &entries))
+		if (is_leader(view, pid) || has_ended(pid))
 			continue;
-		proc_signal_group(pid, SIGKILL, view->leaders);
-		n++;
+		if (is_stray(view, pid, &entries)) {
+			proc_signal_group(pid, SIGKILL, view->leaders);
+			n++;
+		} else {
+			n += proc_is_ending(pid);
+		}
 	}
 	buf_free(&entries);
 	pids_free(&children);

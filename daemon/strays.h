@@ -18,8 +18,9 @@ struct strays_view {
 
 /*
  * Looks through the children: takes note of those that have ended, and kills those that belong to a
- * run which is over, with their groups. Returns how many of these there were: they and their
- * children come back with the next SIGCHLD. Who has cleared its environment is left alone.
+ * run which is over, with their groups. Returns how many are just ending, by that or by
+ * themselves: they, and then their children, come back with the next SIGCHLD. Who has cleared its
+ * environment is left alone.
  */
 size_t strays_end(const struct strays_view *view);
 
