@@ -289,7 +289,7 @@ static void who_ignores_term_is_killed(void **state)
 	place->conf.exec_timeout_ns = 300 * NS_PER_MS;
 	place->conf.exec_grace_ns = 50 * NS_PER_MS;
 	run_command(place, "exec:sh -c 'exec 2>/dev/null; trap \"echo still here\" TERM; while :; "
-	                   "do sleep 0.01; done'");
+			   "do sleep 0.01; done'");
 	assert_all(&place->a, OUTCOME_RETRY, FAILURE_TIMEOUT, "timed out after 300ms");
 	assert_contains(place->a.ending.out.text, "still here");
 }
