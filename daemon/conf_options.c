@@ -1,6 +1,7 @@
 /* The table of the options and how their values are read. */
 #include "conf.h"
 
+#include "exec_limits.h"
 #include "log.h"
 #include "util.h"
 #include "wire.h"
@@ -152,6 +153,18 @@ static enum err read_level(
 	return ERR_OK;
 }
 
+static enum err read_limits(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	struct exec_limits limits;
+	struct fail why;
+
+	if (exec_limits_read(&limits, text, &why))
+		return fail_set(fail, ERR_INVALID, "%s: %s", option->name, why.text);
+	*(const char **)field = text;
+	return ERR_OK;
+}
+
 #define FIELD(name) .offset = offsetof(struct conf, name)
 
 const struct conf_option conf_options[CONF_OPTION_COUNT] = {
@@ -190,10 +203,10 @@ const struct conf_option conf_options[CONF_OPTION_COUNT] = {
 	"wait after SIGTERM before a command is killed"},
     {"exec-output", "SIZE", "4k", true, 0, 64 << 10, read_size, FIELD(exec_output),
 	"keep so much of what a command writes to stdout, and so much of stderr: beginning and "
-        "end"},
+	"end"},
     {"exec-nice", "N", "0", true, 0, 19, read_number, FIELD(exec_nice),
 	"nice value of commands, on top of that of the daemon"},
-    {"exec-limits", "LIST", "", true, 0, 0, read_text, FIELD(exec_limits),
+    {"exec-limits", "LIST", "", true, 0, 0, read_limits, FIELD(exec_limits),
 	"limits of commands: NAME=VALUE,... with the names as, core, cpu, data, fsize, nofile, "
 	"nproc, stack"},
     {"max-id", "N", "9223372036854775807", true, 1, INT64_MAX, read_number, FIELD(max_id),

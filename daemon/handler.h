@@ -51,9 +51,15 @@ struct handler;
 
 struct handler_ops {
 	const char *scheme; /* of --handler SCHEME[:ARGUMENTS] */
+	int64_t descriptors; /* that a run takes while it runs */
 	/* Reads the arguments ("" when there are none). Without a base it only checks them. */
 	enum err (*open)(struct handler **handler, const char *arguments,
 	    const struct handler_env *env, struct fail *fail);
+	/*
+	 * Ends what runs of an earlier process may have left behind; nothing is started before
+	 * done(), which is called once and never from inside. NULL: nothing can be left.
+	 */
+	void (*recover)(struct handler *handler, void (*done)(void *arg), void *arg);
 	void (*start)(struct handler *handler, struct run *run);
 	/*
 	 * Ends a started run soon, with `now` at once, if need be by force: done() follows, with
@@ -69,13 +75,21 @@ struct handler {
 	const struct handler_ops *ops;
 };
 
-extern const struct handler_ops handler_simulate;
+extern const struct handler_ops handler_simulate, handler_exec;
 
 /*
  * Opens the handler that env->conf names. Without a base that is only checked and *handler stays
  * NULL. Errors: ERR_INVALID, the text names the value.
  */
 enum err handler_open(struct handler **handler, const struct handler_env *env, struct fail *fail);
+
+/* False: there is nothing to wait for, and done() is not called. */
+static inline bool handler_recover(struct handler *handler, void (*done)(void *arg), void *arg)
+{
+	if (handler->ops->recover)
+		handler->ops->recover(handler, done, arg);
+	return handler->ops->recover != NULL;
+}
 
 static inline void handler_start(struct handler *handler, struct run *run)
 {

@@ -49,6 +49,7 @@ struct limits {
 	int64_t used[LIMIT_COUNT];
 	int64_t hits[LIMIT_COUNT];
 	int64_t descriptors; /* that may be open */
+	int64_t runs; /* descriptors that runs take */
 	struct user *users[USER_BUCKETS];
 	void (*measure)(void *arg);
 	void *measure_arg;
@@ -69,6 +70,7 @@ static int64_t most_connections(const struct limits *limits)
 {
 	int64_t most = limits->descriptors - LIMITS_DESCRIPTORS_KEPT;
 
+	most -= limits->runs < most / 2 ? limits->runs : most / 2;
 	return most > 1 ? most : 1;
 }
 
@@ -159,11 +161,12 @@ static int64_t raise_descriptors(int64_t wanted)
 	return now.rlim_cur < INT32_MAX ? (int64_t)now.rlim_cur : INT32_MAX;
 }
 
-void limits_fit_descriptors(struct limits *limits)
+void limits_fit_descriptors(struct limits *limits, int64_t runs)
 {
 	int64_t wanted = option_value(limits, LIMIT_CONNECTIONS);
 
-	limits->descriptors = raise_descriptors(wanted + LIMITS_DESCRIPTORS_KEPT);
+	limits->runs = runs;
+	limits->descriptors = raise_descriptors(wanted + runs + LIMITS_DESCRIPTORS_KEPT);
 	if (most_connections(limits) < wanted)
 		log_warn(log_msg("too few descriptors for max-connections"),
 		    log_int("max_connections", wanted), log_int("descriptors", limits->descriptors),

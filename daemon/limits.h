@@ -29,7 +29,7 @@ enum limit {
 };
 #define LIMIT_COUNT 14
 
-/* Descriptors that are kept for others than connections: the store, handlers, refusals. */
+/* Descriptors that are kept for others than connections and runs: the store, refusals. */
 #define LIMITS_DESCRIPTORS_KEPT 64
 
 /* Whose connections those on TCP are: they have no user, and are counted as one. */
@@ -43,11 +43,12 @@ struct limits *limits_new(const struct conf *conf);
 void limits_free(struct limits *limits);
 
 /*
- * Raises the limit of open descriptors (RLIMIT_NOFILE) as far as max-connections needs it and the
- * system allows it. Where that is not enough, fewer connections are taken, which is logged. To be
- * called at the start and after a reload.
+ * Raises the limit of open descriptors (RLIMIT_NOFILE) as far as max-connections, and what `runs`
+ * of the handler take, need it and the system allows it. Where that is not enough, fewer
+ * connections are taken, which is logged; a half is theirs at least. To be called at the start and
+ * after a reload.
  */
-void limits_fit_descriptors(struct limits *limits);
+void limits_fit_descriptors(struct limits *limits, int64_t runs);
 
 int64_t limits_value(const struct limits *limits, enum limit which);
 

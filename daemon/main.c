@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "door.h"
 #include "engine.h"
+#include "exec_helper.h"
 #include "handler.h"
 #include "limits.h"
 #include "log.h"
@@ -19,6 +20,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/thread.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -63,6 +65,7 @@ struct daemon {
 	struct sock_listener socket;
 	struct tcp_listeners tcp;
 
+	bool recovering; /* what an earlier daemon left behind is being ended: no batch starts */
 	bool stopping;
 	int64_t leave_at; /* boot_ns; 0: something is not recorded yet */
 	int exit_status;
@@ -157,7 +160,7 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 {
 	struct daemon *daemon = arg;
 	int64_t now = clock_boot_ns(daemon->clock);
-	int64_t next = engine_tick(daemon->engine, now);
+	int64_t next = daemon->recovering ? CLOCK_NEVER : engine_tick(daemon->engine, now);
 
 	(void)fd, (void)events;
 	if (next != CLOCK_NEVER)
@@ -170,6 +173,14 @@ static void wake_engine(void *arg)
 	struct daemon *daemon = arg;
 
 	event_active(daemon->tick, EV_TIMEOUT, 1);
+}
+
+static void on_recovered(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	daemon->recovering = false;
+	wake_engine(daemon);
 }
 
 static void on_deliver(evutil_socket_t fd, short events, void *arg)
@@ -278,6 +289,12 @@ static void on_stop_signal(evutil_socket_t number, short events, void *arg)
 		engine_interrupt(daemon->engine, true);
 }
 
+static void fit_descriptors(struct daemon *daemon)
+{
+	limits_fit_descriptors(
+	    daemon->limits, daemon->handler->ops->descriptors * daemon->conf.concurrency);
+}
+
 /* A file that is wrong changes nothing. */
 static void on_reload_signal(evutil_socket_t number, short events, void *arg)
 {
@@ -293,7 +310,7 @@ static void on_reload_signal(evutil_socket_t number, short events, void *arg)
 	} else {
 		conf_reload(&daemon->conf, &fresh);
 		log_set_level((enum log_level)daemon->conf.log_level);
-		limits_fit_descriptors(daemon->limits);
+		fit_descriptors(daemon);
 		if (doors_reload(daemon->doors, &fail))
 			log_error(log_msg("reloaded but for what is wrong"),
 			    log_str("reason", fail.text));
@@ -419,7 +436,7 @@ static void build(struct daemon *daemon)
 
 	daemon->stats.started_ns = clock_boot_ns(daemon->clock);
 	daemon->limits = limits_new(&daemon->conf);
-	limits_fit_descriptors(daemon->limits);
+	fit_descriptors(daemon);
 	daemon->queue = storeq_new(&(struct storeq_env){.writer = daemon->writer,
 				       .reader = daemon->reader,
 				       .clock = daemon->clock,
@@ -503,6 +520,7 @@ static int serve(struct daemon *daemon)
 		return complain(&fail, EXIT_CONFIG);
 	}
 	log_ready(daemon);
+	daemon->recovering = handler_recover(daemon->handler, on_recovered, daemon);
 	wake_engine(daemon);
 	if (event_base_dispatch(daemon->base) < 0) {
 		fail_set(&fail, ERR_INTERNAL, "the event loop failed: %s", strerror(errno));
@@ -537,6 +555,7 @@ static int run(struct daemon *daemon)
 	daemon->socket = (struct sock_listener){.fd = -1, .lock_fd = -1};
 	daemon->base = env.base = new_base();
 	add_events(daemon);
+	/* Before the limit of descriptors is raised: what it runs gets the one that was found. */
 	if (handler_open(&daemon->handler, &env, &fail))
 		status = complain(&fail, EXIT_CONFIG);
 	else if (open_socket(daemon, &fail) ||
@@ -593,14 +612,30 @@ static int act(struct daemon *daemon, enum conf_action action)
 	}
 }
 
+/* So that no descriptor of ours is taken for stdin, stdout or stderr, by a child above all. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = {.argc = argc, .argv = argv};
 	enum conf_action action;
 	struct fail fail;
 	int status;
-	enum err err = conf_load(&daemon.conf, argc, argv, &action, &fail);
+	enum err err;
 
+	if (exec_helper_is_meant(argc, argv))
+		return exec_helper_main(argc, argv);
+	open_standard_descriptors();
+	err = conf_load(&daemon.conf, argc, argv, &action, &fail);
 	if (action == CONF_HELP || action == CONF_VERSION) {
 		if (action == CONF_HELP)
 			conf_print_help(stdout);

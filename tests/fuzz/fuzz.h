@@ -18,6 +18,10 @@ int fuzz_reply(const uint8_t *data, size_t size);
 /* A text of ids and ranges; the first byte says how long the pieces are in which it comes. */
 int fuzz_ids(const uint8_t *data, size_t size);
 
+/* What a command writes to stdout; the first byte says how long the pieces are in which it comes.
+ */
+int fuzz_outcome(const uint8_t *data, size_t size);
+
 /*
  * A stream of HTTP requests: the first byte decides how the stream, all behind the second, is cut,
  * the second one bounds bodies: to 2^(byte % 24) bytes.

@@ -38,6 +38,14 @@ static const struct sample {
     {"settle", "1.5s", NUMBER, 1500 * NS_PER_MS, false},
     {"pack", "yes", SWITCH, true, false},
     {"handler", "simulate:delay=5ms,fail=3", TEXT, 0, false},
+    {"max-attempts", "9", NUMBER, 9, false},
+    {"retry-base", "2s", NUMBER, 2 * NS_PER_S, false},
+    {"retry-max", "3h", NUMBER, 3 * 3600 * NS_PER_S, false},
+    {"exec-timeout", "90s", NUMBER, 90 * NS_PER_S, true},
+    {"exec-grace", "1s", NUMBER, NS_PER_S, true},
+    {"exec-output", "16k", NUMBER, 16 << 10, true},
+    {"exec-nice", "10", NUMBER, 10, true},
+    {"exec-limits", "as=512m,cpu=30", TEXT, 0, true},
     {"max-id", "1000000007", NUMBER, 1000000007, true},
     {"default-priority", "LOW", NUMBER, PRIORITY_LOW, true},
     {"max-message-bytes", "64k", NUMBER, 65536, true},
@@ -79,6 +87,13 @@ static const struct range {
     {"batch-size", "0", "1", "10000", "10001", 1, 10000},
     {"concurrency", "0", "1", "1000", "1001", 1, 1000},
     {"settle", NULL, "0", "1h", "1h1ns", 0, 3600 * NS_PER_S},
+    {"max-attempts", "0", "1", "1000", "1001", 1, 1000},
+    {"retry-base", "999us", "1ms", "1d", "1d1ns", NS_PER_MS, 86400 * NS_PER_S},
+    {"retry-max", "999us", "1ms", "365d", NULL, NS_PER_MS, 365 * 86400 * NS_PER_S},
+    {"exec-timeout", NULL, "0", "365d", NULL, 0, 365 * 86400 * NS_PER_S},
+    {"exec-grace", NULL, "0", "1h", "1h1ns", 0, 3600 * NS_PER_S},
+    {"exec-output", NULL, "0", "64k", "65537", 0, 64 << 10},
+    {"exec-nice", NULL, "0", "19", "20", 0, 19},
     {"max-id", "0", "1", "9223372036854775807", "9223372036854775808", 1, INT64_MAX},
     {"max-message-bytes", "1023", "1024", "67108864", "67108865", 1024, 64 << 20},
     {"min-free", NULL, "0", "9223372036854775807", "9223372036854775808", 0, INT64_MAX},
@@ -302,6 +317,14 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(conf->settle_ns, CONF_SETTLE_AUTO);
 	assert_false(conf->pack);
 	assert_string_equal(conf->handler, "simulate:delay=1s");
+	assert_int_equal(conf->max_attempts, 5);
+	assert_int_equal(conf->retry_base_ns, 10 * NS_PER_S);
+	assert_int_equal(conf->retry_max_ns, 3600 * NS_PER_S);
+	assert_int_equal(conf->exec_timeout_ns, 600 * NS_PER_S);
+	assert_int_equal(conf->exec_grace_ns, 5 * NS_PER_S);
+	assert_int_equal(conf->exec_output, 4096);
+	assert_int_equal(conf->exec_nice, 0);
+	assert_string_equal(conf->exec_limits, "");
 	assert_int_equal(conf->max_id, INT64_MAX);
 	assert_int_equal(conf->default_priority, 0);
 	assert_int_equal(conf->max_message_bytes, 1 << 20);
@@ -728,6 +751,16 @@ static void a_wrong_duration_is_told_what_one_is(void **state)
 	    "--shutdown-grace=5", NULL);
 	assert_refused(place, "--settle: settle: \"\" is not a duration (such as 300ms or 5s)",
 	    "--settle=", NULL);
+}
+
+static void wrong_limits_are_named(void **state)
+{
+	struct place *place = *state;
+
+	assert_refused(place,
+	    "--exec-limits: exec-limits: as: \"lots\" is not a size (such as 512m)",
+	    "--exec-limits", "as=lots", NULL);
+	assert_loads(place, "--exec-limits", "", NULL);
 }
 
 static void a_duration_out_of_range_is_told_the_range(void **state)
@@ -1684,6 +1717,7 @@ int main(void)
 	    CONF_TEST(a_wrong_size_is_told_the_range),
 	    CONF_TEST(sizes_that_overflow_are_refused),
 	    CONF_TEST(a_wrong_duration_is_told_what_one_is),
+	    CONF_TEST(wrong_limits_are_named),
 	    CONF_TEST(a_duration_out_of_range_is_told_the_range),
 	    CONF_TEST(a_wrong_rate_is_told_what_one_is),
 	    CONF_TEST(a_rate_out_of_range_is_told_the_range),

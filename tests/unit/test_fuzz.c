@@ -52,12 +52,19 @@ static void texts_of_ids_are_read_or_refused(void **state)
 	run_corpus(fuzz_ids, "tests/fuzz/corpus/ids/*");
 }
 
+static void lines_of_commands_are_taken_or_kept(void **state)
+{
+	(void)state;
+	run_corpus(fuzz_outcome, "tests/fuzz/corpus/outcome/*");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(requests_are_read_or_refused),
 	    TEST(replies_are_read_or_refused),
 	    TEST(texts_of_ids_are_read_or_refused),
+	    TEST(lines_of_commands_are_taken_or_kept),
 	};
 
 	return RUN(tests);

@@ -7,12 +7,20 @@
 
 /* ---- what a handler is made from ---- */
 
+static enum err open_spec(
+    struct handler **handler, const char *spec, struct event_base *base, struct fail *fail)
+{
+	struct conf conf = {.handler = spec};
+
+	return handler_open(handler, &(struct handler_env){.base = base, .conf = &conf}, fail);
+}
+
 static void assert_good(const char *spec)
 {
 	struct handler *handler = (struct handler *)&handler;
 	struct fail fail;
 
-	if (handler_open(&handler, spec, NULL, &fail))
+	if (open_spec(&handler, spec, NULL, &fail))
 		fail_msg("%s: %s", spec, fail.text);
 	assert_null(handler);
 }
@@ -27,7 +35,7 @@ static void assert_bad(const char *spec, const char *text)
 		struct handler *handler = (struct handler *)&handler;
 		struct fail fail;
 
-		assert_int_equal(handler_open(&handler, spec, bases[i], &fail), ERR_INVALID);
+		assert_int_equal(open_spec(&handler, spec, bases[i], &fail), ERR_INVALID);
 		assert_int_equal(fail.err, ERR_INVALID);
 		assert_string_equal(fail.text, text);
 		assert_null(handler);
@@ -63,12 +71,12 @@ static void simulate_takes_ids_that_fail(void **state)
 static void another_scheme_is_refused(void **state)
 {
 	(void)state;
-	assert_bad("http:x", "handler \"http:x\" is not known; there is: simulate");
-	assert_bad("simulat", "handler \"simulat\" is not known; there is: simulate");
-	assert_bad("simulate2:", "handler \"simulate2:\" is not known; there is: simulate");
-	assert_bad("Simulate", "handler \"Simulate\" is not known; there is: simulate");
-	assert_bad("", "handler \"\" is not known; there is: simulate");
-	assert_bad(":delay=1s", "handler \":delay=1s\" is not known; there is: simulate");
+	assert_bad("http:x", "handler \"http:x\" is not known; there are: simulate, exec");
+	assert_bad("simulat", "handler \"simulat\" is not known; there are: simulate, exec");
+	assert_bad("simulate2:", "handler \"simulate2:\" is not known; there are: simulate, exec");
+	assert_bad("Simulate", "handler \"Simulate\" is not known; there are: simulate, exec");
+	assert_bad("", "handler \"\" is not known; there are: simulate, exec");
+	assert_bad(":delay=1s", "handler \":delay=1s\" is not known; there are: simulate, exec");
 }
 
 static void another_argument_is_refused(void **state)
@@ -112,7 +120,7 @@ static void a_long_wrong_argument_is_cut(void **state)
 
 	(void)state;
 	memset(spec + strlen(spec), 'x', sizeof(spec) - 1 - strlen(spec));
-	assert_int_equal(handler_open(&handler, spec, NULL, &fail), ERR_INVALID);
+	assert_int_equal(open_spec(&handler, spec, NULL, &fail), ERR_INVALID);
 	assert_contains(fail.text, "xxxx\" is neither");
 	assert_true(strlen(fail.text) < 120);
 }
@@ -145,11 +153,16 @@ static void too_many_ids_are_refused(void **state)
 
 	(void)state;
 	assert_good("simulate:fail=1-10000");
-	assert_int_equal(
-	    handler_open(&handler, "simulate:fail=1-10001", NULL, &fail), ERR_TOO_LARGE);
+	assert_int_equal(open_spec(&handler, "simulate:fail=1-10001", NULL, &fail), ERR_TOO_LARGE);
 	assert_string_equal(
 	    fail.text, "handler simulate, fail=: with 1-10001 the list has more than 10000 ids");
 	assert_null(handler);
+}
+
+static void simulate_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	assert_null(handler_simulate.recover);
 }
 
 static void no_handler_can_be_closed(void **state)
@@ -164,8 +177,7 @@ struct seen {
 	struct run run;
 	int started, done;
 	bool inside_start;
-	enum outcome outcome;
-	char message[128];
+	struct ending ending;
 };
 
 static void on_started(struct run *run)
@@ -176,15 +188,14 @@ static void on_started(struct run *run)
 	seen->started++;
 }
 
-static void on_done(struct run *run, enum outcome outcome, const char *message)
+static void on_done(struct run *run, struct ending *ending)
 {
 	struct seen *seen = (struct seen *)run;
 
 	assert_false(seen->inside_start);
 	assert_int_equal(seen->started, 1);
 	seen->done++;
-	seen->outcome = outcome;
-	snprintf(seen->message, sizeof(seen->message), "%s", message ? message : "");
+	seen->ending = *ending;
 }
 
 static const struct run_events events = {.started = on_started, .done = on_done};
@@ -212,6 +223,8 @@ static int teardown(void **state)
 	handler_close(place->handler);
 	idlist_free(&place->a.run.ids);
 	idlist_free(&place->b.run.ids);
+	ending_free(&place->a.ending);
+	ending_free(&place->b.ending);
 	event_base_free(place->base);
 	free(place);
 	return 0;
@@ -221,7 +234,7 @@ static void open_handler(struct place *place, const char *spec)
 {
 	struct fail fail;
 
-	if (handler_open(&place->handler, spec, place->base, &fail))
+	if (open_spec(&place->handler, spec, place->base, &fail))
 		fail_msg("%s", fail.text);
 	assert_non_null(place->handler);
 }
@@ -236,12 +249,40 @@ static void start(struct place *place, struct seen *seen, int64_t first, int64_t
 	seen->inside_start = false;
 }
 
-static void assert_ended(const struct seen *seen, enum outcome outcome, const char *message)
+/* All ids have this outcome. */
+static void assert_ended(const struct seen *seen, enum outcome outcome)
 {
 	assert_int_equal(seen->started, 1);
 	assert_int_equal(seen->done, 1);
-	assert_int_equal(seen->outcome, outcome);
-	assert_string_equal(seen->message, message);
+	assert_int_equal(seen->ending.outcome, outcome);
+	assert_null(seen->ending.results);
+	assert_null(seen->ending.message);
+	assert_int_equal(seen->ending.failure, FAILURE_NONE);
+}
+
+/* The ids from `first` to `last` have failed, those before and behind are completed. */
+static void assert_failed(const struct seen *seen, int64_t first, int64_t last)
+{
+	const struct ending *ending = &seen->ending;
+	char message[64];
+
+	snprintf(message, sizeof(message), "simulated failure of id %d", (int)first);
+	assert_int_equal(seen->done, 1);
+	assert_int_equal(ending->failure, FAILURE_IDS);
+	assert_string_equal(ending->message, message);
+	assert_int_equal(ending->n, seen->run.ids.n);
+	for (size_t i = 0; i < ending->n; i++) {
+		int64_t id = seen->run.ids.v[i];
+		bool failed = id >= first && id <= last;
+
+		assert_int_equal(
+		    ending_outcome(ending, i), failed ? OUTCOME_FAILED : OUTCOME_COMPLETED);
+		snprintf(message, sizeof(message), "simulated failure of id %d", (int)id);
+		if (failed)
+			assert_string_equal(ending_message(ending, i), message);
+		else
+			assert_null(ending_message(ending, i));
+	}
 }
 
 static void a_run_starts_at_once_and_ends_later(void **state)
@@ -253,7 +294,7 @@ static void a_run_starts_at_once_and_ends_later(void **state)
 	assert_int_equal(place->a.started, 1);
 	assert_int_equal(place->a.done, 0);
 	event_base_dispatch(place->base);
-	assert_ended(&place->a, OUTCOME_COMPLETED, "");
+	assert_ended(&place->a, OUTCOME_COMPLETED);
 }
 
 static void without_a_delay_it_still_ends_later(void **state)
@@ -264,7 +305,7 @@ static void without_a_delay_it_still_ends_later(void **state)
 	start(place, &place->a, 1, 3);
 	assert_int_equal(place->a.done, 0);
 	event_base_dispatch(place->base);
-	assert_ended(&place->a, OUTCOME_COMPLETED, "");
+	assert_ended(&place->a, OUTCOME_COMPLETED);
 }
 
 static void a_run_takes_its_delay(void **state)
@@ -279,17 +320,17 @@ static void a_run_takes_its_delay(void **state)
 	evutil_gettimeofday(&after, NULL);
 	evutil_timersub(&after, &before, &after);
 	assert_true(after.tv_sec > 0 || after.tv_usec >= 45000);
-	assert_ended(&place->a, OUTCOME_COMPLETED, "");
+	assert_ended(&place->a, OUTCOME_COMPLETED);
 }
 
-static void a_batch_with_a_failing_id_fails(void **state)
+static void the_failing_ids_of_a_batch_fail_and_no_others(void **state)
 {
 	struct place *place = *state;
 
 	open_handler(place, "simulate:delay=0,fail=90,7,8,1000");
 	start(place, &place->a, 5, 8);
 	event_base_dispatch(place->base);
-	assert_ended(&place->a, OUTCOME_FAILED, "simulated failure of id 7");
+	assert_failed(&place->a, 7, 8);
 }
 
 static void failing_ids_can_stand_in_any_order(void **state)
@@ -300,8 +341,8 @@ static void failing_ids_can_stand_in_any_order(void **state)
 	start(place, &place->a, 3, 3);
 	start(place, &place->b, 9, 9);
 	event_base_dispatch(place->base);
-	assert_ended(&place->a, OUTCOME_FAILED, "simulated failure of id 3");
-	assert_ended(&place->b, OUTCOME_FAILED, "simulated failure of id 9");
+	assert_failed(&place->a, 3, 3);
+	assert_failed(&place->b, 9, 9);
 }
 
 static void a_batch_without_a_failing_id_is_completed(void **state)
@@ -311,7 +352,7 @@ static void a_batch_without_a_failing_id_is_completed(void **state)
 	open_handler(place, "simulate:delay=0,fail=90,4,9");
 	start(place, &place->a, 5, 8);
 	event_base_dispatch(place->base);
-	assert_ended(&place->a, OUTCOME_COMPLETED, "");
+	assert_ended(&place->a, OUTCOME_COMPLETED);
 }
 
 static void runs_go_side_by_side(void **state)
@@ -322,8 +363,8 @@ static void runs_go_side_by_side(void **state)
 	start(place, &place->a, 1, 3);
 	start(place, &place->b, 4, 6);
 	event_base_dispatch(place->base);
-	assert_ended(&place->a, OUTCOME_COMPLETED, "");
-	assert_ended(&place->b, OUTCOME_FAILED, "simulated failure of id 4");
+	assert_ended(&place->a, OUTCOME_COMPLETED);
+	assert_failed(&place->b, 4, 4);
 }
 
 static void a_run_that_is_cancelled_was_interrupted(void **state)
@@ -332,9 +373,9 @@ static void a_run_that_is_cancelled_was_interrupted(void **state)
 
 	open_handler(place, "simulate:delay=1h,fail=1");
 	start(place, &place->a, 1, 3);
-	handler_cancel(place->handler, &place->a.run);
+	handler_cancel(place->handler, &place->a.run, false);
 	event_base_dispatch(place->base);
-	assert_ended(&place->a, OUTCOME_INTERRUPTED, "");
+	assert_ended(&place->a, OUTCOME_INTERRUPTED);
 }
 
 static void a_cancelled_run_leaves_the_others(void **state)
@@ -344,10 +385,10 @@ static void a_cancelled_run_leaves_the_others(void **state)
 	open_handler(place, "simulate:delay=1ms");
 	start(place, &place->a, 1, 3);
 	start(place, &place->b, 4, 6);
-	handler_cancel(place->handler, &place->a.run);
+	handler_cancel(place->handler, &place->a.run, false);
 	event_base_dispatch(place->base);
-	assert_ended(&place->a, OUTCOME_INTERRUPTED, "");
-	assert_ended(&place->b, OUTCOME_COMPLETED, "");
+	assert_ended(&place->a, OUTCOME_INTERRUPTED);
+	assert_ended(&place->b, OUTCOME_COMPLETED);
 }
 
 #define RUN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -366,11 +407,12 @@ int main(void)
 	    TEST(wrong_ids_are_refused),
 	    TEST(nothing_can_follow_the_ids),
 	    TEST(too_many_ids_are_refused),
+	    TEST(simulate_leaves_nothing_behind),
 	    TEST(no_handler_can_be_closed),
 	    RUN_TEST(a_run_starts_at_once_and_ends_later),
 	    RUN_TEST(without_a_delay_it_still_ends_later),
 	    RUN_TEST(a_run_takes_its_delay),
-	    RUN_TEST(a_batch_with_a_failing_id_fails),
+	    RUN_TEST(the_failing_ids_of_a_batch_fail_and_no_others),
 	    RUN_TEST(failing_ids_can_stand_in_any_order),
 	    RUN_TEST(a_batch_without_a_failing_id_is_completed),
 	    RUN_TEST(runs_go_side_by_side),

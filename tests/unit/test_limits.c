@@ -283,10 +283,21 @@ static void the_limit_of_descriptors_is_raised_as_far_as_needed(void **state)
 
 	place->conf.max_connections = 100;
 	set_descriptors(50, 0);
-	limits_fit_descriptors(place->limits);
+	limits_fit_descriptors(place->limits, 0);
 	assert_int_equal(descriptors(), 100 + LIMITS_DESCRIPTORS_KEPT);
 	assert_int_equal(limits_value(place->limits, LIMIT_CONNECTIONS), 100);
 	assert_shown(place, LIMIT_DESCRIPTORS, 100 + LIMITS_DESCRIPTORS_KEPT, -1, 0);
+}
+
+static void runs_take_descriptors_beside_connections(void **state)
+{
+	struct place *place = *state;
+
+	place->conf.max_connections = 100;
+	set_descriptors(50, 0);
+	limits_fit_descriptors(place->limits, 40);
+	assert_int_equal(descriptors(), 140 + LIMITS_DESCRIPTORS_KEPT);
+	assert_int_equal(limits_value(place->limits, LIMIT_CONNECTIONS), 100);
 }
 
 static void the_limit_of_descriptors_is_not_lowered(void **state)
@@ -294,15 +305,17 @@ static void the_limit_of_descriptors_is_not_lowered(void **state)
 	struct place *place = *state;
 
 	set_descriptors(500, 0);
-	limits_fit_descriptors(place->limits);
+	limits_fit_descriptors(place->limits, 0);
 	assert_int_equal(descriptors(), 500);
 	assert_int_equal(limits_value(place->limits, LIMIT_CONNECTIONS), 10);
 }
 
-/* In a process of its own: the hard limit can only be raised again by root. */
-static void with_too_few_descriptors_fewer_connections_are_taken(void **state)
+/*
+ * What is left for connections when no more than 90 descriptors can be open. In a process of its
+ * own: the hard limit can only be raised again by root.
+ */
+static void assert_connections_of_90(struct place *place, int64_t runs, int64_t connections)
 {
-	struct place *place = *state;
 	pid_t child = fork();
 	int status;
 
@@ -312,15 +325,27 @@ static void with_too_few_descriptors_fewer_connections_are_taken(void **state)
 		dup2(null, 2); /* the warning */
 		place->conf.max_connections = 100;
 		set_descriptors(80, 90);
-		limits_fit_descriptors(place->limits);
-		_exit(limits_value(place->limits, LIMIT_CONNECTIONS) == 26 &&
+		limits_fit_descriptors(place->limits, runs);
+		_exit(limits_value(place->limits, LIMIT_CONNECTIONS) == connections &&
 			      limits_value(place->limits, LIMIT_DESCRIPTORS) == 90 &&
-			      shown(place, LIMIT_CONNECTIONS).limit == 26
+			      shown(place, LIMIT_CONNECTIONS).limit == connections
 			  ? 0
 			  : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
+}
+
+static void with_too_few_descriptors_fewer_connections_are_taken(void **state)
+{
+	assert_connections_of_90(*state, 0, 26);
+	assert_connections_of_90(*state, 6, 20);
+}
+
+static void runs_leave_half_of_the_descriptors_to_connections(void **state)
+{
+	assert_connections_of_90(*state, 13, 13);
+	assert_connections_of_90(*state, 4000, 13);
 }
 
 #define LIMIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -381,8 +406,10 @@ int main(void)
 	    LIMIT_TEST(what_is_received_counts_beyond_the_free_part),
 	    LIMIT_TEST(little_may_be_unread_while_too_much_is_altogether),
 	    LIMIT_TEST(the_limit_of_descriptors_is_raised_as_far_as_needed),
+	    LIMIT_TEST(runs_take_descriptors_beside_connections),
 	    LIMIT_TEST(the_limit_of_descriptors_is_not_lowered),
 	    LIMIT_TEST(with_too_few_descriptors_fewer_connections_are_taken),
+	    LIMIT_TEST(runs_leave_half_of_the_descriptors_to_connections),
 	};
 
 	return RUN(tests);

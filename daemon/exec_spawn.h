@@ -1,0 +1,30 @@
+/* Starts a command: pipes, the list of ids, posix_spawn(3). */
+#ifndef INGESTD_EXEC_SPAWN_H
+#define INGESTD_EXEC_SPAWN_H
+
+#include "idlist.h"
+
+#include <sys/types.h>
+
+/* Descriptors that a running command costs. */
+#define EXEC_SPAWN_DESCRIPTORS 4
+
+struct exec_child {
+	pid_t pid; /* leader of a process group of its own */
+	int pidfd; /* readable when it has ended */
+	int out, err; /* what it writes; not blocking */
+	int status; /* what the helper has to say (exec_helper.h); not blocking */
+};
+
+/*
+ * Starts this program as the helper `argv` (exec_helper.h) with the ids as stdin, one per line, no
+ * signal blocked or ignored, and no other descriptors. Returns 0 or an errno; then there is no
+ * child.
+ */
+int exec_spawn(
+    struct exec_child *child, char *const argv[], char *const env[], const struct idlist *ids);
+
+/* Whether the system has what is needed, else an errno. */
+int exec_spawn_check(void);
+
+#endif

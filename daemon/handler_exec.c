@@ -1,0 +1,481 @@
+/*
+ * The handler exec:COMMAND: a run is a process. It gets the ids on stdin, one per line, and what it
+ * has to know of the run in the environment; its exit status, and lines on stdout, say what has
+ * become of them. Its process group ends with it, and so does all else that it has started.
+ */
+#include "handler.h"
+
+#include "exec_command.h"
+#include "exec_ending.h"
+#include "exec_env.h"
+#include "exec_helper.h"
+#include "exec_spawn.h"
+#include "log.h"
+#include "strays.h"
+#include "survivors.h"
+#include "util.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define READ_SIZE (64 * 1024) /* at a time, so that one who writes much holds nobody up */
+#define DRAIN_MAX (1024 * 1024) /* of what a pipe holds at the end */
+#define CLOSE_STEP_NS (5 * NS_PER_MS)
+#define CLOSE_STEPS 200
+#define NUMBER_SIZE 24
+
+struct exec {
+	struct handler handler;
+	struct handler_env env;
+	struct exec_command command;
+	rlim_t nofile; /* soft limit of descriptors that the daemon was started with */
+	struct exec_run *runs;
+	struct event *child_signal, *sweep;
+	struct survivors *survivors;
+	void (*recovered)(void *arg);
+	void *recovered_arg;
+};
+
+/* What a child writes to. */
+struct stream {
+	struct exec_run *run;
+	int fd; /* -1 once it is closed */
+	struct event *readable;
+	struct exec_output output;
+};
+
+struct exec_run {
+	struct exec *exec;
+	struct exec_run *next, **link;
+	struct run *run;
+	char batch_id[UUID_TEXT_SIZE], attempt[NUMBER_SIZE]; /* as the environment has them */
+	struct exec_child child; /* pid 0: there is none */
+	struct event *exited;
+	struct event *timer; /* timeout, end of the grace, or the news that nothing was started */
+	struct stream out, err;
+	struct exec_outcomes outcomes;
+	enum exec_cause cause;
+	int64_t timeout_ns;
+	int spawn_error;
+};
+
+static void arm(struct exec_run *run, int64_t wait_ns)
+{
+	struct timeval wait = {.tv_sec = wait_ns / NS_PER_S, .tv_usec = wait_ns % NS_PER_S / 1000};
+
+	/* The loop's own idea of now may be older. */
+	event_base_update_cache_time(run->exec->env.base);
+	evtimer_add(run->timer, &wait);
+}
+
+static struct event *new_event(struct exec *exec, int priority, int fd, short what,
+    void (*callback)(evutil_socket_t, short, void *), void *arg)
+{
+	struct event *event = event_new(exec->env.base, fd, what, callback, arg);
+
+	if (!event)
+		abort();
+	event_priority_set(event, priority);
+	return event;
+}
+
+/* ---- what it writes ---- */
+
+static void take_bytes(struct stream *stream, const char *data, size_t len)
+{
+	struct exec_run *run = stream->run;
+
+	if (stream == &run->out)
+		exec_outcomes_add(&run->outcomes, data, len, &stream->output);
+	else
+		exec_output_add(&stream->output, data, len);
+}
+
+static void close_stream(struct stream *stream)
+{
+	if (stream->fd < 0)
+		return;
+	event_free(stream->readable);
+	close(stream->fd);
+	stream->fd = -1;
+}
+
+/* Reads once and returns how much there was; 0: nothing, for now or for ever. */
+static size_t read_stream(struct stream *stream)
+{
+	static char data[READ_SIZE]; /* of the loop's thread */
+	ssize_t n = stream->fd < 0 ? 0 : read(stream->fd, data, sizeof(data));
+
+	if (n > 0)
+		take_bytes(stream, data, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		close_stream(stream);
+	return n > 0 ? (size_t)n : 0;
+}
+
+static void on_readable(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd, (void)events;
+	read_stream(arg);
+}
+
+static void open_stream(struct exec_run *run, struct stream *stream, int fd)
+{
+	stream->run = run;
+	stream->fd = fd;
+	exec_output_init(&stream->output, (size_t)run->exec->env.conf->exec_output);
+	stream->readable = new_event(run->exec, 1, fd, EV_READ | EV_PERSIST, on_readable, stream);
+	event_add(stream->readable, NULL);
+}
+
+/* The command has ended: what is in the pipe counts, whoever else may hold the other end. */
+static void drain_stream(struct stream *stream)
+{
+	size_t sum = 0, n;
+
+	while (sum < DRAIN_MAX && (n = read_stream(stream)) > 0)
+		sum += n;
+	close_stream(stream);
+}
+
+/* ---- what else it has started ---- */
+
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool attempt_runs(void *arg, const char *batch_id, const char *attempt)
+{
+	const struct exec *exec = arg;
+
+	for (const struct exec_run *run = exec->runs; run; run = run->next)
+		if (strcmp(run->batch_id, batch_id) == 0 && strcmp(run->attempt, attempt) == 0)
+			return true;
+	return false;
+}
+
+static size_t end_strays(struct exec *exec)
+{
+	struct pids leaders = {0};
+	size_t n;
+
+	for (const struct exec_run *run = exec->runs; run; run = run->next)
+		if (run->child.pid > 0)
+			pids_add(&leaders, run->child.pid);
+	if (leaders.n > 0)
+		qsort(leaders.v, leaders.n, sizeof(*leaders.v), compare_pids);
+	n = strays_end(&(struct strays_view){
+	    .node = exec->env.node, .leaders = &leaders, .runs = attempt_runs, .arg = exec});
+	pids_free(&leaders);
+	return n;
+}
+
+static void on_sweep(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd, (void)events;
+	end_strays(arg);
+}
+
+/* One look is enough for all signals that came together. */
+static void on_child_signal(evutil_socket_t number, short events, void *arg)
+{
+	struct exec *exec = arg;
+
+	(void)number, (void)events;
+	event_active(exec->sweep, EV_TIMEOUT, 1);
+}
+
+/* ---- the end of a run ---- */
+
+static void forget(struct exec_run *run)
+{
+	if (run->next)
+		run->next->link = run->link;
+	*run->link = run->next;
+	exec_outcomes_free(&run->outcomes);
+	exec_output_free(&run->out.output);
+	exec_output_free(&run->err.output);
+	event_free(run->timer);
+	free(run);
+}
+
+static void fails_to_start(struct ending *ending, const char *why)
+{
+	*ending = (struct ending){.outcome = OUTCOME_RETRY,
+	    .failure = FAILURE_START,
+	    .message = xasprintf("%.*s", ATTEMPT_ERROR_MAX, why)};
+}
+
+static void on_not_spawned(struct exec_run *run)
+{
+	struct run *of = run->run;
+	struct ending ending;
+	char *why =
+	    xasprintf("cannot run %s: %s", run->exec->command.path, strerror(run->spawn_error));
+
+	fails_to_start(&ending, why);
+	free(why);
+	forget(run);
+	of->events->done(of, &ending);
+}
+
+static void judge(struct exec_run *run, const siginfo_t *info, struct ending *ending)
+{
+	char last_line[ATTEMPT_ERROR_MAX + 1], why[ATTEMPT_ERROR_MAX + 1];
+	ssize_t n = read(run->child.status, why, sizeof(why) - 1);
+
+	if (n > 0) {
+		why[n] = '\0';
+		fails_to_start(ending, why);
+		return;
+	}
+	exec_outcomes_end(&run->outcomes, &run->out.output);
+	exec_output_last_line(&run->err.output, last_line, sizeof(last_line));
+	exec_ending(ending, &run->outcomes,
+	    &(struct exec_end){.cause = run->cause,
+		.signaled = info->si_code != CLD_EXITED,
+		.status = info->si_status,
+		.timeout_ns = run->timeout_ns,
+		.last_line = last_line});
+	exec_output_take(&run->out.output, &ending->out);
+	exec_output_take(&run->err.output, &ending->err);
+}
+
+static void on_exited(evutil_socket_t fd, short events, void *arg)
+{
+	struct exec_run *run = arg;
+	struct exec *exec = run->exec;
+	struct run *of = run->run;
+	struct ending ending;
+	siginfo_t info = {.si_pid = 0};
+
+	(void)events;
+	/* While the leader is not waited for, the number of its group is nobody else's. */
+	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+		return;
+	kill(-run->child.pid, SIGKILL);
+	drain_stream(&run->out);
+	drain_stream(&run->err);
+	waitid(P_PIDFD, (id_t)fd, &info, WEXITED);
+	judge(run, &info, &ending);
+	event_free(run->exited);
+	close(run->child.pidfd);
+	close(run->child.status);
+	forget(run);
+	end_strays(exec);
+	of->events->done(of, &ending);
+}
+
+/* TERM first, KILL when that does not help in time or there is no time. */
+static void press_on(struct exec_run *run, enum exec_cause cause, bool now)
+{
+	int64_t grace_ns = run->exec->env.conf->exec_grace_ns;
+	bool first = run->cause == EXEC_ENDED;
+
+	if (first)
+		run->cause = cause;
+	if (now || grace_ns == 0) {
+		kill(-run->child.pid, SIGKILL);
+		evtimer_del(run->timer);
+	} else if (first) {
+		kill(-run->child.pid, SIGTERM);
+		arm(run, grace_ns);
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct exec_run *run = arg;
+
+	(void)fd, (void)events;
+	if (run->child.pid == 0)
+		on_not_spawned(run);
+	else
+		press_on(run, EXEC_TIMED_OUT, run->cause != EXEC_ENDED);
+}
+
+/* ---- the start of a run ---- */
+
+/* The arguments of the helper (exec_helper.h); the words are those of the command. */
+static char **helper_arguments(
+    const struct exec *exec, char nofile[NUMBER_SIZE], char nice[NUMBER_SIZE])
+{
+	const struct conf *conf = exec->env.conf;
+	const wordexp_t *words = &exec->command.words;
+	char **argv = xcalloc(EXEC_HELPER_WORDS + words->we_wordc + 1, sizeof(*argv));
+
+	snprintf(nofile, NUMBER_SIZE, "%" PRIu64, (uint64_t)exec->nofile);
+	snprintf(nice, NUMBER_SIZE, "%" PRId64, conf->exec_nice);
+	argv[0] = (char *)(uintptr_t) "ingestd";
+	argv[1] = (char *)(uintptr_t)EXEC_HELPER_FLAG;
+	argv[EXEC_HELPER_NOFILE] = nofile;
+	argv[EXEC_HELPER_NICE] = nice;
+	argv[EXEC_HELPER_LIMITS] = (char *)(uintptr_t)conf->exec_limits;
+	argv[EXEC_HELPER_PATH] = exec->command.path;
+	memcpy(argv + EXEC_HELPER_WORDS, words->we_wordv, words->we_wordc * sizeof(*argv));
+	return argv;
+}
+
+static int spawn(struct exec_run *run)
+{
+	const struct exec *exec = run->exec;
+	char nofile[NUMBER_SIZE], nice[NUMBER_SIZE];
+	char **argv = helper_arguments(exec, nofile, nice);
+	char **env = exec_env_new(environ, run->run, exec->env.node);
+	struct exec_child child;
+	int error = exec_spawn(&child, argv, env, &run->run->ids);
+
+	exec_env_free(env);
+	free(argv);
+	if (!error)
+		run->child = child;
+	return error;
+}
+
+static struct exec_run *new_run(struct exec *exec, struct run *of)
+{
+	struct exec_run *run = xcalloc(1, sizeof(*run));
+
+	run->exec = exec;
+	run->run = of;
+	uuid_format(&of->batch_id, run->batch_id);
+	snprintf(run->attempt, sizeof(run->attempt), "%" PRId64, of->attempt);
+	run->timeout_ns = exec->env.conf->exec_timeout_ns;
+	run->timer = new_event(exec, 0, -1, 0, on_timer, run);
+	exec_outcomes_init(&run->outcomes, &of->ids);
+	run->next = exec->runs;
+	run->link = &exec->runs;
+	if (run->next)
+		run->next->link = &run->next;
+	exec->runs = run;
+	of->work = run;
+	return run;
+}
+
+static void exec_start(struct handler *handler, struct run *of)
+{
+	struct exec_run *run = new_run((struct exec *)handler, of);
+
+	run->spawn_error = spawn(run);
+	if (run->spawn_error) {
+		arm(run, 0);
+		return;
+	}
+	open_stream(run, &run->out, run->child.out);
+	open_stream(run, &run->err, run->child.err);
+	run->exited =
+	    new_event(run->exec, 0, run->child.pidfd, EV_READ | EV_PERSIST, on_exited, run);
+	event_add(run->exited, NULL);
+	if (run->timeout_ns > 0)
+		arm(run, run->timeout_ns);
+	of->events->started(of);
+}
+
+static void exec_cancel(struct handler *handler, struct run *of, bool now)
+{
+	struct exec_run *run = of->work;
+
+	(void)handler;
+	if (run->child.pid > 0)
+		press_on(run, EXEC_CANCELLED, now);
+}
+
+/* ---- the handler ---- */
+
+/* The last run may just have left something behind. */
+static void end_last_strays(struct exec *exec)
+{
+	struct timespec step = {.tv_nsec = CLOSE_STEP_NS};
+
+	for (int i = 0; i < CLOSE_STEPS && end_strays(exec) > 0; i++)
+		nanosleep(&step, NULL);
+}
+
+static void exec_close(struct handler *handler)
+{
+	struct exec *exec = (struct exec *)handler;
+
+	if (exec->env.node)
+		end_last_strays(exec);
+	survivors_free(exec->survivors);
+	event_free(exec->sweep);
+	event_free(exec->child_signal);
+	exec_command_free(&exec->command);
+	free(exec);
+}
+
+static void on_recovered(void *arg)
+{
+	struct exec *exec = arg;
+
+	exec->recovered(exec->recovered_arg);
+}
+
+static void exec_recover(struct handler *handler, void (*done)(void *arg), void *arg)
+{
+	struct exec *exec = (struct exec *)handler;
+
+	exec->recovered = done;
+	exec->recovered_arg = arg;
+	exec->survivors = survivors_end(
+	    exec->env.base, exec->env.node, exec->env.conf->exec_grace_ns, on_recovered, exec);
+}
+
+static struct exec *new_exec(const struct handler_env *env, struct exec_command *command)
+{
+	struct exec *exec = xcalloc(1, sizeof(*exec));
+	struct rlimit nofile = {.rlim_cur = RLIM_INFINITY};
+
+	exec->handler.ops = &handler_exec;
+	exec->env = *env;
+	exec->command = *command;
+	getrlimit(RLIMIT_NOFILE, &nofile);
+	exec->nofile = nofile.rlim_cur;
+	exec->sweep = new_event(exec, 0, -1, 0, on_sweep, exec);
+	exec->child_signal =
+	    new_event(exec, 0, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_child_signal, exec);
+	event_add(exec->child_signal, NULL);
+	return exec;
+}
+
+static enum err exec_open(struct handler **handler, const char *arguments,
+    const struct handler_env *env, struct fail *fail)
+{
+	struct exec_command command;
+	int error = exec_spawn_check();
+
+	fail->err = ERR_OK;
+	if (error)
+		return fail_set(fail, ERR_INVALID,
+		    "handler exec: pidfd_open: %s (it needs Linux 5.4 or later)", strerror(error));
+	if (exec_command_read(&command, arguments, fail) || !env->base) {
+		exec_command_free(&command);
+		return fail->err;
+	}
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		log_warn(log_msg("what commands leave behind is not found"),
+		    log_str("reason", strerror(errno)));
+	*handler = &new_exec(env, &command)->handler;
+	return ERR_OK;
+}
+
+const struct handler_ops handler_exec = {
+    .scheme = "exec",
+    .descriptors = EXEC_SPAWN_DESCRIPTORS,
+    .open = exec_open,
+    .recover = exec_recover,
+    .start = exec_start,
+    .cancel = exec_cancel,
+    .close = exec_close,
+};
