@@ -86,6 +86,8 @@ static int show(struct report *report, struct client *client, struct fail *fail)
 		goes_on = next > request->from && out_flush();
 		request->from = next;
 	}
+	if (!report->print.begun)
+		out_say("there are none");
 	report_print_end(&report->print);
 	return 0;
 }
