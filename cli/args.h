@@ -31,6 +31,8 @@ enum args_key {
 	ARGS_ID,
 	ARGS_SEQ,
 	ARGS_CURSOR,
+	ARGS_FAILED,
+	ARGS_FORMAT,
 };
 
 /* The options that every command has; an entry without a name ends the list. */

@@ -197,18 +197,26 @@ void client_name_missing(const struct uuid *ingestion, struct fail *fail)
 	fail_set(fail, ERR_NOT_FOUND, "ingestion %s not found", id);
 }
 
-int client_status(struct client *client, const struct uuid *ingestion, int64_t from_batch,
-    int64_t limit, struct wire_reply *reply, struct fail *fail)
+int client_status(struct client *client, const struct wire_status *status, struct wire_reply *reply,
+    struct fail *fail)
 {
-	struct wire_request request = {
-	    .method = WIRE_STATUS,
-	    .status = {.ingestion = *ingestion, .from_batch = from_batch, .limit = limit},
-	};
-	int status = client_call(client, &request, reply, fail);
+	struct wire_request request = {.method = WIRE_STATUS, .status = *status};
+	int result = client_call(client, &request, reply, fail);
 
-	if (status)
-		client_name_missing(ingestion, fail);
-	return status;
+	if (result)
+		client_name_missing(&status->ingestion, fail);
+	return result;
+}
+
+int client_report(struct client *client, const struct wire_report *report, struct wire_reply *reply,
+    struct fail *fail)
+{
+	struct wire_request request = {.method = WIRE_REPORT, .report = *report};
+	int result = client_call(client, &request, reply, fail);
+
+	if (result)
+		client_name_missing(&report->ingestion, fail);
+	return result;
 }
 
 int client_list(struct client *client, const struct wire_list *list, struct wire_reply *reply,

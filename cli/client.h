@@ -63,9 +63,14 @@ int client_receive(struct client *client, enum wire_method method, int64_t deadl
 /* Makes the error about an ingestion that does not exist name it; others stay as they are. */
 void client_name_missing(const struct uuid *ingestion, struct fail *fail);
 
-/* A page of an ingestion's status: at most `limit` batches, from this one on. As client_call(). */
-int client_status(struct client *client, const struct uuid *ingestion, int64_t from_batch,
-    int64_t limit, struct wire_reply *reply, struct fail *fail);
+/* A page of an ingestion's status. As client_call(). */
+int client_status(struct client *client, const struct wire_status *status, struct wire_reply *reply,
+    struct fail *fail);
+
+/* A page of an ingestion's report, which may be empty and yet not the last one. As client_call().
+ */
+int client_report(struct client *client, const struct wire_report *report, struct wire_reply *reply,
+    struct fail *fail);
 
 /* A page of the list that is not empty, unless it is the last one. As client_call(). */
 int client_list(struct client *client, const struct wire_list *list, struct wire_reply *reply,

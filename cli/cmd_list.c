@@ -128,11 +128,11 @@ static void print_object(const struct ingestion *ingestion)
 
 /* Columns; they come from the first page, so that the others look alike. */
 struct layout {
-	int number, ids, batches, label;
+	int number, ids, failed, batches, label;
 };
 
 struct cells {
-	char number[24], ids[24], batches[48], submitted[TIME_TEXT_SIZE], id[UUID_TEXT_SIZE];
+	char number[24], ids[24], failed[24], batches[48], submitted[TIME_TEXT_SIZE], id[UUID_TEXT_SIZE];
 	char label[LABEL_MAX + 1];
 	int label_width; /* columns, about */
 };
@@ -166,11 +166,14 @@ static void fill_cells(const struct ingestion *ingestion, struct cells *cells)
 
 	strcpy(cells->number, "-");
 	strcpy(cells->batches, "-");
+	strcpy(cells->failed, "-");
 	if (ingestion->seq > 0)
 		snprintf(cells->number, sizeof(cells->number), "%" PRId64, ingestion->seq);
-	if (ingestion->stage == STAGE_SEALED)
+	if (ingestion->stage == STAGE_SEALED) {
 		snprintf(cells->batches, sizeof(cells->batches), "%" PRId64 "/%" PRId64, done,
 		    counts->batches);
+		snprintf(cells->failed, sizeof(cells->failed), "%" PRId64, counts->ids_failed);
+	}
 	snprintf(cells->ids, sizeof(cells->ids), "%" PRId64, counts->ids);
 	format_time(ingestion->created_ms, cells->submitted);
 	/* Seconds are enough here. */
@@ -189,6 +192,7 @@ static struct layout layout_of(const struct list_page *page)
 {
 	struct layout layout = {.number = (int)strlen("NUMBER"),
 	    .ids = (int)strlen("IDS"),
+	    .failed = (int)strlen("FAILED"),
 	    .batches = (int)strlen("BATCHES"),
 	    .label = (int)strlen("LABEL")};
 	struct cells cells;
@@ -197,6 +201,7 @@ static struct layout layout_of(const struct list_page *page)
 		fill_cells(&page->v[i], &cells);
 		widen(&layout.number, (int)strlen(cells.number));
 		widen(&layout.ids, (int)strlen(cells.ids));
+		widen(&layout.failed, (int)strlen(cells.failed));
 		widen(&layout.batches, (int)strlen(cells.batches));
 		widen(&layout.label, cells.label_width);
 	}
@@ -205,9 +210,9 @@ static struct layout layout_of(const struct list_page *page)
 
 static void print_titles(const struct layout *layout)
 {
-	printf("%*s  %-12s  %-8s  %*s  %*s  %-20s  %-*s  ID\n", layout->number, "NUMBER", "STATUS",
-	    "PRIORITY", layout->ids, "IDS", layout->batches, "BATCHES", "SUBMITTED", layout->label,
-	    "LABEL");
+	printf("%*s  %-12s  %-8s  %*s  %*s  %*s  %-20s  %-*s  ID\n", layout->number, "NUMBER",
+	    "STATUS", "PRIORITY", layout->ids, "IDS", layout->failed, "FAILED", layout->batches,
+	    "BATCHES", "SUBMITTED", layout->label, "LABEL");
 }
 
 static void print_row(const struct layout *layout, const struct ingestion *ingestion)
@@ -219,9 +224,9 @@ static void print_row(const struct layout *layout, const struct ingestion *inges
 	padding = layout->label > cells.label_width ? layout->label - cells.label_width : 0;
 	printf("%*s  ", layout->number, cells.number);
 	page_print_status(ingestion_status_of(ingestion), 12);
-	printf("  %-8s  %*s  %*s  %s  %s%*s  %s\n", priority_name(ingestion->priority), layout->ids,
-	    cells.ids, layout->batches, cells.batches, cells.submitted, cells.label, padding, "",
-	    cells.id);
+	printf("  %-8s  %*s  %*s  %*s  %s  %s%*s  %s\n", priority_name(ingestion->priority),
+	    layout->ids, cells.ids, layout->failed, cells.failed, layout->batches, cells.batches,
+	    cells.submitted, cells.label, padding, "", cells.id);
 }
 
 /* ---- pages ---- */
@@ -295,7 +300,8 @@ const struct cmd cmd_list = {
     .name = "list",
     .summary = "Lists ingestions, the newest first",
     .operands = "",
-    .about = "Options that select can be combined. BATCHES are those that have ended, of all.",
+    .about = "Options that select can be combined. FAILED are ids; BATCHES those that have ended, of\n"
+	     "all.",
     .opts = opts,
     .exits = "0  listed, also when there are none\n"
 	     "2  wrong usage\n"

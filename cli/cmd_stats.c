@@ -80,6 +80,7 @@ static void print_daemon(const struct wire_stats_reply *stats)
 static void print_dispatch(const struct wire_stats_reply *stats)
 {
 	char interval[DURATION_TEXT_SIZE], settle[DURATION_TEXT_SIZE], next[DURATION_TEXT_SIZE];
+	char base[DURATION_TEXT_SIZE], max[DURATION_TEXT_SIZE];
 
 	format_duration(stats->interval_ns, interval);
 	format_duration(stats->settle_ns, settle);
@@ -87,6 +88,10 @@ static void print_dispatch(const struct wire_stats_reply *stats)
 	       ", settle %s\n",
 	    "rate", interval, stats->batch_size, stats->pack ? ", packed" : "", stats->concurrency,
 	    settle);
+	format_duration(stats->retry_base_ms * NS_PER_MS, base);
+	format_duration(stats->retry_max_ms * NS_PER_MS, max);
+	printf("%-12s up to %" PRId64 " attempts, %s apart at first, at most %s\n", "retries",
+	    stats->max_attempts, base, max);
 	printf("%-12s %" PRId64 " batch%s in %" PRId64 " slot%s", "running", stats->running_batches,
 	    stats->running_batches == 1 ? "" : "es", stats->running_slots,
 	    stats->running_slots == 1 ? "" : "s");
@@ -98,32 +103,60 @@ static void print_dispatch(const struct wire_stats_reply *stats)
 /* How long the queue is, at the rate in force; packed slots take more than one batch. */
 static void print_backlog(const struct wire_stats_reply *stats)
 {
-	int64_t batches = 0, ids = 0;
+	int64_t batches = 0, ids = 0, later = 0;
 	char time[DURATION_TEXT_SIZE];
 
 	for (int i = 0; i < PRIORITY_COUNT; i++) {
 		batches += lane_waiting(&stats->lanes[i]);
 		ids += stats->lanes[i].ids;
+		later += stats->lanes[i].later;
 	}
 	printf("%-12s %" PRId64 " batch%s with %" PRId64 " id%s", "waiting", batches,
 	    batches == 1 ? "" : "es", ids, ids == 1 ? "" : "s");
 	if (batches > 0 && stats->interval_ns < INT64_MAX / batches)
 		printf(", started in %s %s", stats->pack ? "at most" : "about",
 		    time_text(batches * stats->interval_ns, time));
+	if (later > 0)
+		printf("; %" PRId64 " more to be tried again later", later);
+	printf("\n");
+}
+
+/* Those that began since the start of the daemon, and how they ended. */
+static void print_attempts(const struct wire_stats_reply *stats)
+{
+	int64_t ended = durations_count(&stats->durations);
+	char mean[DURATION_TEXT_SIZE];
+
+	printf("%-12s %" PRId64 ", %" PRId64 " of them retries", "attempts", stats->attempts,
+	    stats->retries);
+	if (ended > 0)
+		printf(", %s on average", time_text(stats->durations.sum_us / ended * 1000, mean));
+	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
+		if (stats->failures[i] > 0)
+			printf(", %" PRId64 " failed (%s)", stats->failures[i],
+			    failure_name((enum failure)i));
+	if (stats->interrupted > 0)
+		printf(", %" PRId64 " interrupted", stats->interrupted);
 	printf("\n");
 }
 
 static void print_lanes(const struct wire_stats_reply *stats)
 {
-	printf("\n%-8s  %12s  %12s  %12s  %12s  %12s\n", "PRIORITY", "WAITING IDS", "BATCHES",
-	    "RUNNING", "COMPLETED", "FAILED");
+	char age[DURATION_TEXT_SIZE];
+
+	printf("\n%-8s  %12s  %12s  %8s  %8s  %8s  %12s  %12s\n", "PRIORITY", "WAITING IDS",
+	    "BATCHES", "OLDEST", "LATER", "RUNNING", "COMPLETED", "FAILED");
 	for (int i = 0; i < PRIORITY_COUNT; i++) {
 		const struct lane_total *lane = &stats->lanes[i];
 
-		printf("%-8s  %12" PRId64 "  %12" PRId64 "  %12" PRId64 "  %12" PRId64
-		       "  %12" PRId64 "\n",
+		if (stats->oldest_waiting_ms[i] < 0)
+			strcpy(age, "-");
+		else
+			time_text(stats->oldest_waiting_ms[i] * NS_PER_MS, age);
+		printf("%-8s  %12" PRId64 "  %12" PRId64 "  %8s  %8" PRId64 "  %8" PRId64
+		       "  %12" PRId64 "  %12" PRId64 "\n",
 		    priority_name((enum priority)(i + PRIORITY_HIGH)), lane->ids,
-		    lane_waiting(lane), lane->batches[BATCH_TRIGGERED],
+		    lane_waiting(lane), age, lane->later, lane->batches[BATCH_TRIGGERED],
 		    lane->batches[BATCH_COMPLETED], lane->batches[BATCH_FAILED]);
 	}
 	printf("\n");
@@ -178,6 +211,7 @@ static void print_stats(const struct wire_stats_reply *stats)
 	print_daemon(stats);
 	print_dispatch(stats);
 	print_backlog(stats);
+	print_attempts(stats);
 	print_lanes(stats);
 	print_clients(stats);
 	print_store(stats);

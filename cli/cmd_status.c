@@ -18,7 +18,7 @@
 struct status {
 	struct handle handle;
 	bool has_handle;
-	bool json, watch, all;
+	bool json, watch, all, verbose;
 	int64_t from_batch;
 	/* What --watch has printed last: */
 	int64_t last_version;
@@ -27,6 +27,7 @@ struct status {
 
 static const struct opt opts[] = {
     {'w', "watch", NULL, "show changes until the ingestion has ended", NULL},
+    {'v', "verbose", NULL, "with what the handler wrote in the last attempt of each batch", NULL},
     {ARGS_FROM, "from", "BATCH", "begin at the batch with this index", NULL},
     {ARGS_ALL, "all", NULL, "all batches, not only the first 1000", NULL},
     {ARGS_JSON, "json", NULL, "JSON instead of text, one object per line", NULL},
@@ -49,6 +50,9 @@ static int take_arg(void *arg, int key, const char *value)
 	switch (key) {
 	case 'w':
 		status->watch = true;
+		return ARGS_GO_ON;
+	case 'v':
+		status->verbose = true;
 		return ARGS_GO_ON;
 	case ARGS_FROM:
 		if (!parse_u63(value, strlen(value), &status->from_batch) ||
@@ -107,12 +111,15 @@ static void say_rest(const struct status *status, const struct status_page *page
 
 static int show(struct status *status, struct client *client, struct fail *fail)
 {
-	int64_t from = status->from_batch;
+	struct wire_status request = {.ingestion = status->handle.uuid,
+	    .from_batch = status->from_batch,
+	    .limit = WIRE_STATUS_LIMIT,
+	    .output = status->verbose};
 	struct wire_reply reply;
 
-	for (bool first = true; from >= 0; first = false) {
-		int result = client_status(
-		    client, &status->handle.uuid, from, WIRE_STATUS_LIMIT, &reply, fail);
+	for (bool first = true; request.from_batch >= 0; first = false) {
+		int64_t from = request.from_batch;
+		int result = client_status(client, &request, &reply, fail);
 
 		if (result)
 			return result;
@@ -121,7 +128,8 @@ static int show(struct status *status, struct client *client, struct fail *fail)
 		if (!status->all && !(status->watch && status->json))
 			say_rest(status, &reply.status);
 		/* Pages go forward, whatever the reply says. */
-		from = status->all && reply.status.next_batch > from ? reply.status.next_batch : -1;
+		request.from_batch =
+		    status->all && reply.status.next_batch > from ? reply.status.next_batch : -1;
 		wire_reply_free(&reply);
 	}
 	return 0;

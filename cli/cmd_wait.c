@@ -56,9 +56,10 @@ static int take_arg(void *arg, int key, const char *value)
 
 static int print_json(struct client *client, const struct uuid *uuid, struct fail *fail)
 {
+	const struct wire_status request = {.ingestion = *uuid, .limit = WIRE_STATUS_LIMIT};
 	struct wire_reply reply;
 	struct buf out = {0};
-	int status = client_status(client, uuid, 0, WIRE_STATUS_LIMIT, &reply, fail);
+	int status = client_status(client, &request, &reply, fail);
 
 	if (status)
 		return status;

@@ -14,6 +14,7 @@ static const struct cmd *const commands[] = {
     &cmd_submit,
     &cmd_status,
     &cmd_wait,
+    &cmd_report,
     &cmd_list,
     &cmd_cancel,
     &cmd_stats,

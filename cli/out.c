@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define SAY_MAX 1024 /* bytes of one message */
+#define RESET "\033[0m"
 
 static void say(const char *format, va_list args)
 {
@@ -72,6 +73,13 @@ bool out_has_colours(FILE *file)
 	const char *no = getenv("NO_COLOR");
 
 	return (!no || !*no) && out_is_live(file);
+}
+
+void out_coloured(const char *text, int width, const char *colour)
+{
+	bool coloured = *colour && out_has_colours(stdout);
+
+	printf("%s%-*s%s", coloured ? colour : "", width, text, coloured ? RESET : "");
 }
 
 int out_width(FILE *file)

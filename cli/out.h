@@ -29,6 +29,13 @@ bool out_is_live(FILE *file);
 /* Whether colours are wanted on `file`: a live terminal and no NO_COLOR (no-color.org). */
 bool out_has_colours(FILE *file);
 
+#define OUT_RED "\033[31m"
+#define OUT_GREEN "\033[32m"
+
+/* Prints `text` on stdout in `width` columns, in this colour (an escape sequence, or "" for none) if
+ * colours are wanted there. */
+void out_coloured(const char *text, int width, const char *colour);
+
 /* Columns of the terminal behind `file`; 80 when it does not tell. */
 int out_width(FILE *file);
 

@@ -9,36 +9,28 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define IDS_WIDTH_MIN 24
 #define DAY_MS (86400 * 1000)
 
-#define RESET "\033[0m"
 static const char *const batch_colours[BATCH_STATUS_COUNT] = {
     [BATCH_YET_TO_START] = "",
     [BATCH_TRIGGERED] = "\033[36m",
     [BATCH_RETRYING] = "\033[33m",
-    [BATCH_COMPLETED] = "\033[32m",
-    [BATCH_FAILED] = "\033[31m",
+    [BATCH_COMPLETED] = OUT_GREEN,
+    [BATCH_FAILED] = OUT_RED,
 };
 
 static const char *const ingestion_colours[INGESTION_STATUS_COUNT] = {
     [INGESTION_YET_TO_START] = "",
     [INGESTION_TRIGGERED] = "\033[36m",
-    [INGESTION_COMPLETED] = "\033[32m",
-    [INGESTION_FAILED] = "\033[31m",
+    [INGESTION_COMPLETED] = OUT_GREEN,
+    [INGESTION_FAILED] = OUT_RED,
     [INGESTION_RECEIVING] = "\033[35m",
     [INGESTION_CANCELLED] = "\033[33m",
 };
-
-/* Prints `text` in `width` columns; colours take none. */
-static void print_coloured(const char *text, int width, const char *colour)
-{
-	bool coloured = *colour && out_has_colours(stdout);
-
-	printf("%s%-*s%s", coloured ? colour : "", width, text, coloured ? RESET : "");
-}
 
 /* ---- head ---- */
 
@@ -79,7 +71,19 @@ void page_summary(const struct ingestion *ingestion, char text[PAGE_SUMMARY_SIZE
 
 void page_print_status(enum ingestion_status status, int width)
 {
-	print_coloured(ingestion_status_name(status), width, ingestion_colours[status]);
+	out_coloured(ingestion_status_name(status), width, ingestion_colours[status]);
+}
+
+/* What has become of single ids, and in how many attempts. */
+static void print_outcomes(const struct counts *counts)
+{
+	printf("%-10s %" PRId64 " completed, %" PRId64 " failed, %" PRId64 " pending\n", "outcomes",
+	    counts->ids_completed, counts->ids_failed,
+	    counts->ids - counts->ids_completed - counts->ids_failed);
+	printf("%-10s %" PRId64, "attempts", counts->attempts);
+	if (counts->retries > 0)
+		printf(", %" PRId64 " of them retries", counts->retries);
+	printf("\n");
 }
 
 void page_print_head(const struct ingestion *ingestion)
@@ -104,6 +108,8 @@ void page_print_head(const struct ingestion *ingestion)
 		printf("%-10s %" PRId64 " in batches of %" PRId64 "\n", "ids",
 		    ingestion->counts.ids, ingestion->batch_size);
 	printf("%-10s %s\n", "progress", summary);
+	if (ingestion->counts.attempts > 0)
+		print_outcomes(&ingestion->counts);
 }
 
 /* ---- batches ---- */
@@ -186,7 +192,7 @@ static void print_row(
 	format_cell_time(layout, batch->started_ms, started);
 	format_cell_time(layout, batch->finished_ms, finished);
 	printf("%*" PRId64 "  ", layout->index, batch->index);
-	print_coloured(
+	out_coloured(
 	    batch_status_name(batch->status), layout->status, batch_colours[batch->status]);
 	printf("  %8" PRId64 "  %-*s  %-*s  ", batch->attempts, layout->time, started, layout->time,
 	    finished);
@@ -199,6 +205,64 @@ static void print_error(const char *error, const struct layout *layout)
 
 	utf8_clean(text, sizeof(text), error);
 	printf("%*s  error: %s\n", layout->index, "", text);
+}
+
+/* How many of its ids are done, and when the others are tried again. */
+static void print_retry(const struct batch *batch, const struct layout *layout)
+{
+	int64_t ids = (int64_t)batch->ids_n, left = ids - batch->ids_completed - batch->ids_failed;
+	char time[TIME_TEXT_SIZE];
+
+	printf("%*s  %" PRId64 " of %" PRId64 " id%s to be tried again", layout->index, "", left,
+	    ids, ids == 1 ? "" : "s");
+	if (batch->retry_ms > 0) {
+		format_cell_time(layout, batch->retry_ms, time);
+		printf(" at %s", time);
+	}
+	printf("\n");
+}
+
+/* Tabs become spaces; other control characters are no good for a terminal. */
+static void print_line(const char *text, size_t len, const struct layout *layout)
+{
+	char *line = xmalloc(len + 1), *clean = xmalloc(len + 1);
+
+	memcpy(line, text, len);
+	line[len] = '\0';
+	for (char *tab = line; (tab = strchr(tab, '\t'));)
+		*tab = ' ';
+	utf8_clean(clean, len + 1, line);
+	printf("%*s    %s\n", layout->index, "", clean);
+	free(line);
+	free(clean);
+}
+
+static void print_output(
+    const char *name, const struct output *output, const struct layout *layout)
+{
+	const char *at = output->text;
+
+	if (!at)
+		return;
+	printf("%*s  %s, %" PRId64 " byte%s:\n", layout->index, "", name, output->bytes,
+	    output->bytes == 1 ? "" : "s");
+	while (*at) {
+		size_t len = strcspn(at, "\n");
+
+		print_line(at, len, layout);
+		at += len + (at[len] == '\n');
+	}
+}
+
+/* The lines below the row. */
+static void print_details(const struct batch *batch, const struct layout *layout)
+{
+	if (batch->error)
+		print_error(batch->error, layout);
+	if (batch->status == BATCH_RETRYING)
+		print_retry(batch, layout);
+	print_output("stdout", &batch->out, layout);
+	print_output("stderr", &batch->err, layout);
 }
 
 void page_print_titles(const struct ingestion *ingestion)
@@ -215,7 +279,6 @@ void page_print_rows(const struct status_page *page)
 
 	for (size_t i = 0; i < page->n; i++) {
 		print_row(page, &page->batches[i], &layout);
-		if (page->batches[i].error)
-			print_error(page->batches[i].error, &layout);
+		print_details(&page->batches[i], &layout);
 	}
 }

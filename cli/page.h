@@ -12,7 +12,10 @@ void page_print_head(const struct ingestion *ingestion);
 /* The title line of the table of batches. */
 void page_print_titles(const struct ingestion *ingestion);
 
-/* One row for each batch of the page, and a line below it when it has an error. */
+/*
+ * One row for each batch of the page; below it its error, when it is tried again, and what its
+ * handler wrote, as far as the page has them.
+ */
 void page_print_rows(const struct status_page *page);
 
 /* For example "3 of 7 batches completed, 1 triggered", or "500 ids received so far". */

@@ -14,7 +14,9 @@
 struct lexer {
 	const char *start, *at, *end;
 	const char *copied; /* up to here the text is in `out` */
-	struct buf out; /* the text for cJSON: each "ids" array replaced by [NUMBER OF ITS SPAN] */
+	/* The text for cJSON: each "ids" array replaced by [NUMBER OF ITS SPAN], numbers that are the
+	 * value of an inner "id" put between quotes. */
+	struct buf out;
 	struct json_doc *doc;
 	int64_t max_id;
 	size_t values;
@@ -266,6 +268,20 @@ static bool lex_ids(struct lexer *lx)
 	return true;
 }
 
+/* A number as the value of an inner "id": cJSON keeps all digits of a string. */
+static bool lex_inner_id(struct lexer *lx)
+{
+	const char *token = lx->at;
+
+	lx->values++;
+	if (!lex_number(lx))
+		return false;
+	buf_add(&lx->out, lx->copied, (size_t)(token - lx->copied));
+	buf_printf(&lx->out, "\"%.*s\"", (int)(lx->at - token), token);
+	lx->copied = lx->at;
+	return true;
+}
+
 static bool is_name(const char *token, size_t len, const char *name)
 {
 	return len == strlen(name) && memcmp(token, name, len) == 0;
@@ -291,6 +307,8 @@ static bool lex_member(struct lexer *lx)
 		lx->values++;
 		return lex_ids(lx);
 	}
+	if (is_name(name, len, "\"id\"") && lx->depth > 1 && !lx->in_ids && is_digit(peek(lx)))
+		return lex_inner_id(lx);
 	if (!lex_value(lx))
 		return false;
 	if (lx->depth == 1 && is_name(name, len, "\"id\"")) {
@@ -446,6 +464,13 @@ bool json_get_ids(const struct json_doc *doc, const cJSON *array, const int64_t 
 	*ids = span.n > 0 ? doc->ids.v + span.at : NULL;
 	*n = span.n;
 	return true;
+}
+
+bool json_get_id(const cJSON *item, int64_t *id)
+{
+	const char *text = json_get_str(item);
+
+	return text && idlist_parse_id(text, strlen(text), id);
 }
 
 const char *json_get_str(const cJSON *item)

@@ -3,7 +3,8 @@
  *
  * cJSON keeps numbers as doubles and accepts much that is not JSON. So one lexical pass goes first:
  * it refuses what cJSON does not refuse, and it reads every array that is the value of a member
- * named "ids" straight into packed integers; cJSON never sees those.
+ * named "ids" straight into packed integers; cJSON never sees those. A single id is a member named
+ * "id" of an object within the outermost one; cJSON gets it as a string.
  */
 #ifndef INGESTD_JSON_H
 #define INGESTD_JSON_H
@@ -56,6 +57,9 @@ const struct cJSON *json_get(const struct cJSON *object, const char *name);
 /* The ids of `array`, a value of a member "ids" of this document. False: it is not an array. */
 bool json_get_ids(
     const struct json_doc *doc, const struct cJSON *array, const int64_t **ids, size_t *n);
+
+/* The id that is the value of a member "id", exactly; false when `item` is missing or no id. */
+bool json_get_id(const struct cJSON *item, int64_t *id);
 
 /* The string, or NULL when `item` is missing or not a string. */
 const char *json_get_str(const struct cJSON *item);

@@ -19,6 +19,7 @@ static const struct wire_codec *const codecs[WIRE_METHOD_COUNT] = {
     [WIRE_SEAL] = &wire_codec_seal,
     [WIRE_CANCEL] = &wire_codec_cancel,
     [WIRE_STATUS] = &wire_codec_status,
+    [WIRE_REPORT] = &wire_codec_report,
     [WIRE_LIST] = &wire_codec_list,
     [WIRE_STATS] = &wire_codec_stats,
 };
@@ -146,6 +147,13 @@ bool wire_get_time(const cJSON *item, int64_t *utc_ms)
 
 	*utc_ms = 0;
 	return !item || (text && parse_time(text, utc_ms));
+}
+
+bool wire_get_count(const cJSON *object, const char *name, int64_t *count)
+{
+	const cJSON *item = json_get(object, name);
+
+	return !item || json_get_int(item, 0, JSON_MAX_EXACT, count);
 }
 
 /* ---- requests ---- */
@@ -355,5 +363,6 @@ bool wire_read_reply(const char *line, size_t len, enum wire_method method,
 void wire_reply_free(struct wire_reply *reply)
 {
 	status_page_free(&reply->status);
+	report_page_free(&reply->report.page);
 	list_page_free(&reply->list);
 }

@@ -65,8 +65,9 @@ enum wire_method {
 	WIRE_STATUS,
 	WIRE_LIST,
 	WIRE_STATS,
+	WIRE_REPORT,
 };
-#define WIRE_METHOD_COUNT 10
+#define WIRE_METHOD_COUNT 11
 
 /* What a daemon allows; a client learns it from `hello`. */
 struct wire_limits {
@@ -114,9 +115,19 @@ struct wire_status {
 	int64_t wait_ms; /* how long the answer may be held back; 0: not at all */
 	int64_t since; /* WIRE_UNTIL_CHANGE: the version that is known; 0: that of now */
 	enum wire_until until;
+	bool output; /* with what the handler wrote */
 };
 
 #define WIRE_STATUS_LIMIT 1000 /* the largest and the default */
+
+struct wire_report {
+	struct uuid ingestion;
+	struct report_filter filter;
+	int64_t from; /* position of the first id to look at */
+	int64_t limit; /* most entries on the page */
+};
+
+#define WIRE_REPORT_LIMIT 1000 /* the largest and the default */
 #define WIRE_LIST_LIMIT 1000 /* the largest */
 #define WIRE_LIST_DEFAULT 100
 
@@ -136,6 +147,7 @@ struct wire_request {
 	struct wire_seal seal;
 	struct wire_cancel cancel;
 	struct wire_status status;
+	struct wire_report report;
 	struct wire_list list;
 };
 
@@ -173,6 +185,11 @@ struct wire_cancel_reply {
 	enum ingestion_status status;
 };
 
+struct wire_report_reply {
+	struct uuid ingestion;
+	struct report_page page;
+};
+
 /* One bound of the daemon: its value, what of it is in use now, how often it was hit. */
 struct wire_limit {
 	char name[32]; /* of the option that sets it */
@@ -193,11 +210,20 @@ struct wire_stats_reply {
 	int64_t batch_size; /* of new ingestions */
 	int64_t concurrency;
 	bool pack;
+	int64_t max_attempts, retry_base_ms, retry_max_ms;
 	int64_t next_slot_ms; /* from now; -1: nothing waits, or it depends on what runs */
 
 	int64_t running_slots, running_batches;
-	struct lane_total lanes[PRIORITY_COUNT]; /* HIGH first */
+	struct lane_total lanes[PRIORITY_COUNT]; /* HIGH first; without oldest_ms, see below */
+	/* Age of the oldest ingestion in line, of each lane; -1: nothing stands in line. */
+	int64_t oldest_waiting_ms[PRIORITY_COUNT];
 	int64_t uploads, upload_ids; /* not sealed yet */
+
+	int64_t attempts; /* that were begun since the start */
+	int64_t retries; /* of these: not the first of their batch */
+	int64_t interrupted; /* that the daemon stopped */
+	int64_t failures[FAILURE_COUNT]; /* attempts that failed, by kind */
+	struct durations durations; /* of those that have ended */
 
 	int64_t connections; /* now */
 	int64_t accepted, refused, dropped; /* connections since the start */
@@ -224,6 +250,7 @@ struct wire_reply {
 	struct wire_append_reply append;
 	struct wire_cancel_reply cancel;
 	struct status_page status;
+	struct wire_report_reply report;
 	struct list_page list;
 	struct wire_stats_reply stats;
 };
@@ -265,5 +292,8 @@ void wire_reply_free(struct wire_reply *reply);
  * prints and what an HTTP body holds.
  */
 void wire_write_result(enum wire_method method, const struct wire_reply *reply, struct buf *out);
+
+/* Appends one entry of a report as it stands in the result, and a newline. */
+void wire_write_entry(const struct report_entry *entry, struct buf *out);
 
 #endif

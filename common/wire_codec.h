@@ -26,7 +26,7 @@ struct wire_codec {
 /* A missing entry of a row means: nothing to read or write. */
 extern const struct wire_codec wire_codec_hello, wire_codec_ping, wire_codec_version,
     wire_codec_submit, wire_codec_append, wire_codec_seal, wire_codec_cancel, wire_codec_status,
-    wire_codec_list, wire_codec_stats;
+    wire_codec_report, wire_codec_list, wire_codec_stats;
 
 /* The row of a method. */
 const struct wire_codec *wire_codec_of(enum wire_method method);
@@ -56,6 +56,9 @@ enum err wire_read_label(const cJSON *item, char label[LABEL_MAX + 1], struct fa
 /* A time as text; none for 0. Reading: false when it is there and malformed. */
 void wire_add_time(cJSON *object, const char *name, int64_t utc_ms);
 bool wire_get_time(const cJSON *item, int64_t *utc_ms);
+
+/* Reads a number that may be missing, and stays 0 then; false when it is something else. */
+bool wire_get_count(const cJSON *object, const char *name, int64_t *count);
 
 /* An ingestion without its batches, as status and list show it. */
 void wire_add_ingestion(cJSON *object, const struct ingestion *ingestion);

@@ -66,6 +66,7 @@ void wire_http_write_page(
 	wire_codec_of(method)->write_result(reply, object);
 	cJSON_DeleteItemFromObjectCaseSensitive(object, "next_batch");
 	cJSON_DeleteItemFromObjectCaseSensitive(object, "next_cursor");
+	cJSON_DeleteItemFromObjectCaseSensitive(object, "next_position");
 	if (next)
 		cJSON_AddStringToObject(object, "next", next);
 	print(object, out);

@@ -13,6 +13,10 @@ static void add_counts(cJSON *object, const struct counts *counts)
 	json_add_int(list, "batches", counts->batches);
 	for (int i = 0; i < BATCH_STATUS_COUNT; i++)
 		json_add_int(list, batch_status_name((enum batch_status)i), counts->by_status[i]);
+	json_add_int(list, "ids_completed", counts->ids_completed);
+	json_add_int(list, "ids_failed", counts->ids_failed);
+	json_add_int(list, "attempts", counts->attempts);
+	json_add_int(list, "retries", counts->retries);
 }
 
 void wire_add_ingestion(cJSON *object, const struct ingestion *ingestion)
@@ -41,7 +45,11 @@ static bool get_counts(const cJSON *object, struct counts *counts)
 	for (int i = 0; ok && i < BATCH_STATUS_COUNT; i++)
 		ok = json_get_int(json_get(object, batch_status_name((enum batch_status)i)), 0,
 		    JSON_MAX_EXACT, &counts->by_status[i]);
-	return ok;
+	/* Older daemons do not have the others. */
+	return ok && wire_get_count(object, "ids_completed", &counts->ids_completed) &&
+	       wire_get_count(object, "ids_failed", &counts->ids_failed) &&
+	       wire_get_count(object, "attempts", &counts->attempts) &&
+	       wire_get_count(object, "retries", &counts->retries);
 }
 
 /* The stage shows in the status alone. */

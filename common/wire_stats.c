@@ -10,10 +10,15 @@
 static const struct field {
 	const char *group, *name;
 	size_t offset;
+	bool is_new; /* older daemons do not have it */
 } fields[] = {
 #define FIELD(group, name, member)                                                                 \
 	{                                                                                          \
-		group, name, offsetof(struct wire_stats_reply, member)                             \
+		group, name, offsetof(struct wire_stats_reply, member), false                      \
+	}
+#define NEW_FIELD(group, name, member)                                                             \
+	{                                                                                          \
+		group, name, offsetof(struct wire_stats_reply, member), true                       \
 	}
     FIELD(NULL, "uptime_ms", uptime_ms),
     FIELD(NULL, "rss_bytes", rss_bytes),
@@ -23,6 +28,12 @@ static const struct field {
     FIELD("dispatch", "concurrency", concurrency),
     FIELD("dispatch", "running_slots", running_slots),
     FIELD("dispatch", "running_batches", running_batches),
+    NEW_FIELD("dispatch", "max_attempts", max_attempts),
+    NEW_FIELD("dispatch", "retry_base_ms", retry_base_ms),
+    NEW_FIELD("dispatch", "retry_max_ms", retry_max_ms),
+    NEW_FIELD("attempts", "total", attempts),
+    NEW_FIELD("attempts", "retries", retries),
+    NEW_FIELD("attempts", "interrupted", interrupted),
     FIELD("uploads", "open", uploads),
     FIELD("uploads", "ids", upload_ids),
     FIELD("connections", "open", connections),
@@ -43,6 +54,7 @@ static const struct field {
     FIELD("store", "commit_mean_us", commit_mean_us),
     FIELD("store", "commit_max_us", commit_max_us),
 #undef FIELD
+#undef NEW_FIELD
 };
 
 /* ---- writing ---- */
@@ -62,13 +74,37 @@ static void write_fields(const struct wire_stats_reply *stats, cJSON *result)
 	}
 }
 
-static void write_lane(const struct lane_total *lane, int64_t priority, cJSON *lanes)
+/* Failures by kind, and how long attempts took: a count for each range of times. */
+static void write_attempts(const struct wire_stats_reply *stats, cJSON *attempts)
 {
+	cJSON *list = cJSON_AddObjectToObject(attempts, "failures");
+
+	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
+		json_add_int(list, failure_name((enum failure)i), stats->failures[i]);
+	json_add_int(attempts, "duration_sum_us", stats->durations.sum_us);
+	list = cJSON_AddArrayToObject(attempts, "durations");
+	for (int i = 0; i < DURATION_BUCKETS; i++) {
+		cJSON *bucket = cJSON_CreateObject();
+
+		cJSON_AddItemToArray(list, bucket);
+		if (i < DURATION_BUCKETS - 1)
+			json_add_int(bucket, "up_to_ms", duration_bounds_ms[i]);
+		json_add_int(bucket, "count", stats->durations.counts[i]);
+	}
+}
+
+static void write_lane(const struct wire_stats_reply *stats, int index, cJSON *lanes)
+{
+	const struct lane_total *lane = &stats->lanes[index];
 	cJSON *object = cJSON_CreateObject(), *list;
 
 	cJSON_AddItemToArray(lanes, object);
-	cJSON_AddStringToObject(object, "priority", priority_name((enum priority)priority));
+	cJSON_AddStringToObject(
+	    object, "priority", priority_name((enum priority)(index + PRIORITY_HIGH)));
 	json_add_int(object, "waiting_ids", lane->ids);
+	if (stats->oldest_waiting_ms[index] >= 0)
+		json_add_int(object, "oldest_waiting_ms", stats->oldest_waiting_ms[index]);
+	json_add_int(object, "later", lane->later);
 	list = cJSON_AddObjectToObject(object, "batches");
 	for (int i = 0; i < BATCH_STATUS_COUNT; i++)
 		json_add_int(list, batch_status_name((enum batch_status)i), lane->batches[i]);
@@ -98,6 +134,7 @@ static void write_stats_result(const struct wire_reply *reply, cJSON *result)
 	cJSON_AddStringToObject(result, "version", stats->version);
 	wire_add_time(result, "time", stats->utc_ms);
 	write_fields(stats, result);
+	write_attempts(stats, cJSON_GetObjectItemCaseSensitive(result, "attempts"));
 	list = cJSON_GetObjectItemCaseSensitive(result, "dispatch");
 	cJSON_AddBoolToObject(list, "pack", stats->pack);
 	if (stats->next_slot_ms >= 0)
@@ -108,7 +145,7 @@ static void write_stats_result(const struct wire_reply *reply, cJSON *result)
 		json_add_int(list, "commit_age_ms", stats->commit_age_ms);
 	list = cJSON_AddArrayToObject(result, "lanes");
 	for (int i = 0; i < PRIORITY_COUNT; i++)
-		write_lane(&stats->lanes[i], i + PRIORITY_HIGH, list);
+		write_lane(stats, i, list);
 	list = cJSON_AddArrayToObject(result, "limits");
 	for (size_t i = 0; i < stats->n_limits; i++)
 		write_limit(&stats->limits[i], list);
@@ -122,6 +159,8 @@ static bool read_fields(const cJSON *result, struct wire_stats_reply *stats)
 		const struct field *field = &fields[i];
 		const cJSON *group = field->group ? json_get(result, field->group) : result;
 
+		if (field->is_new && !json_get(group, field->name))
+			continue;
 		if (!json_get_int(json_get(group, field->name), 0, JSON_MAX_EXACT,
 			(int64_t *)(void *)((char *)stats + field->offset)))
 			return false;
@@ -129,9 +168,39 @@ static bool read_fields(const cJSON *result, struct wire_stats_reply *stats)
 	return true;
 }
 
+/* Ranges that this version does not know are left out. */
+static bool read_duration(const cJSON *bucket, struct durations *durations)
+{
+	const cJSON *bound = json_get(bucket, "up_to_ms");
+	int64_t ms = INT64_MAX;
+	int i = 0;
+
+	if (bound && !json_get_int(bound, 0, JSON_MAX_EXACT, &ms))
+		return false;
+	while (i < DURATION_BUCKETS - 1 && duration_bounds_ms[i] < ms)
+		i++;
+	return duration_bounds_ms[i] != ms ||
+	       json_get_int(json_get(bucket, "count"), 0, JSON_MAX_EXACT, &durations->counts[i]);
+}
+
+/* Older daemons say nothing of attempts. */
+static bool read_attempts(const cJSON *attempts, struct wire_stats_reply *stats)
+{
+	const cJSON *failures = json_get(attempts, "failures"), *item;
+
+	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
+		if (!wire_get_count(failures, failure_name((enum failure)i), &stats->failures[i]))
+			return false;
+	cJSON_ArrayForEach(item,
+	    json_get(attempts, "durations")) if (!read_duration(item, &stats->durations)) return
+	    false;
+	return wire_get_count(attempts, "duration_sum_us", &stats->durations.sum_us);
+}
+
 static bool read_lane(const cJSON *object, struct wire_stats_reply *stats)
 {
 	const char *name = json_get_str(json_get(object, "priority"));
+	const cJSON *oldest = json_get(object, "oldest_waiting_ms");
 	const cJSON *batches = json_get(object, "batches"),
 		    *ingestions = json_get(object, "ingestions");
 	struct lane_total *lane;
@@ -141,7 +210,10 @@ static bool read_lane(const cJSON *object, struct wire_stats_reply *stats)
 	if (!name || !priority_by_name(name, &priority))
 		return false;
 	lane = &stats->lanes[priority - PRIORITY_HIGH];
-	ok = json_get_int(json_get(object, "waiting_ids"), 0, JSON_MAX_EXACT, &lane->ids);
+	ok = json_get_int(json_get(object, "waiting_ids"), 0, JSON_MAX_EXACT, &lane->ids) &&
+	     wire_get_count(object, "later", &lane->later) &&
+	     (!oldest || json_get_int(oldest, 0, JSON_MAX_EXACT,
+			     &stats->oldest_waiting_ms[priority - PRIORITY_HIGH]));
 	for (int i = 0; ok && i < BATCH_STATUS_COUNT; i++)
 		ok = json_get_int(json_get(batches, batch_status_name((enum batch_status)i)), 0,
 		    JSON_MAX_EXACT, &lane->batches[i]);
@@ -178,8 +250,10 @@ static bool read_stats_result(
 
 	(void)doc;
 	stats->next_slot_ms = stats->commit_age_ms = -1;
+	for (int i = 0; i < PRIORITY_COUNT; i++)
+		stats->oldest_waiting_ms[i] = -1;
 	stats->pack = cJSON_IsTrue(json_get(dispatch, "pack"));
-	if (!read_fields(result, stats) ||
+	if (!read_fields(result, stats) || !read_attempts(json_get(result, "attempts"), stats) ||
 	    !wire_get_text(json_get(result, "version"), stats->version, sizeof(stats->version)) ||
 	    !wire_get_time(json_get(result, "time"), &stats->utc_ms) ||
 	    !wire_get_text(json_get(store, "url"), stats->store, sizeof(stats->store)) ||

@@ -43,10 +43,12 @@ static enum err read_status(const struct json_doc *doc, const cJSON *params,
     struct wire_request *request, struct fail *fail)
 {
 	const cJSON *from = json_get(params, "from_batch"), *limit = json_get(params, "limit");
+	const cJSON *output = json_get(params, "output");
 	struct wire_status *status = &request->status;
 
 	(void)doc;
 	status->limit = WIRE_STATUS_LIMIT;
+	status->output = cJSON_IsTrue(output);
 	if (wire_read_ingestion_id(params, &status->ingestion, fail))
 		return fail->err;
 	if (from && !json_get_int(from, 0, IDLIST_MAX, &status->from_batch))
@@ -55,6 +57,8 @@ static enum err read_status(const struct json_doc *doc, const cJSON *params,
 	if (limit && !json_get_int(limit, 0, WIRE_STATUS_LIMIT, &status->limit))
 		return fail_set(fail, ERR_INVALID, "\"limit\" must be an integer from 0 to %d",
 		    WIRE_STATUS_LIMIT);
+	if (output && !cJSON_IsBool(output))
+		return fail_set(fail, ERR_INVALID, "\"output\" must be true or false");
 	return read_wait(params, status, fail);
 }
 
@@ -65,6 +69,8 @@ static void write_status(const struct wire_request *request, cJSON *params)
 		json_add_int(params, "from_batch", request->status.from_batch);
 	if (request->status.limit != WIRE_STATUS_LIMIT)
 		json_add_int(params, "limit", request->status.limit);
+	if (request->status.output)
+		cJSON_AddTrueToObject(params, "output");
 	if (request->status.wait_ms == 0)
 		return;
 	json_add_int(params, "wait_ms", request->status.wait_ms);
@@ -74,9 +80,29 @@ static void write_status(const struct wire_request *request, cJSON *params)
 }
 
 static const char *const status_params[] = {
-    "ingestion_id", "from_batch", "limit", "wait_ms", "since", "until", NULL};
+    "ingestion_id", "from_batch", "limit", "wait_ms", "since", "until", "output", NULL};
 
 /* ---- result: writing ---- */
+
+static void add_output(cJSON *object, const char *name, const struct output *output)
+{
+	cJSON *part;
+
+	if (!output->text)
+		return;
+	part = cJSON_AddObjectToObject(object, name);
+	cJSON_AddStringToObject(part, "text", output->text);
+	json_add_int(part, "bytes", output->bytes);
+}
+
+/* What has become of its ids, once it was claimed. */
+static void add_outcomes(cJSON *object, const struct batch *batch)
+{
+	if (batch->status == BATCH_YET_TO_START)
+		return;
+	json_add_int(object, "ids_completed", batch->ids_completed);
+	json_add_int(object, "ids_failed", batch->ids_failed);
+}
 
 static cJSON *new_batch(const struct status_page *page, const struct batch *batch)
 {
@@ -89,10 +115,14 @@ static cJSON *new_batch(const struct status_page *page, const struct batch *batc
 	cJSON_AddStringToObject(object, "status", batch_status_name(batch->status));
 	if (batch->attempts > 0)
 		json_add_int(object, "attempts", batch->attempts);
+	add_outcomes(object, batch);
 	wire_add_time(object, "started_at", batch->started_ms);
 	wire_add_time(object, "finished_at", batch->finished_ms);
+	wire_add_time(object, "retry_at", batch->retry_ms);
 	if (batch->error)
 		cJSON_AddStringToObject(object, "error", batch->error);
+	add_output(object, "stdout", &batch->out);
+	add_output(object, "stderr", &batch->err);
 	return object;
 }
 
@@ -111,11 +141,30 @@ static void write_status_result(const struct wire_reply *reply, cJSON *result)
 
 /* ---- result: reading ---- */
 
+static bool read_output(const cJSON *object, struct output *output)
+{
+	const char *text = json_get_str(json_get(object, "text"));
+
+	if (!object)
+		return true;
+	output->text = text ? xstrdup(text) : NULL;
+	return text && json_get_int(json_get(object, "bytes"), 0, JSON_MAX_EXACT, &output->bytes);
+}
+
+/* Older daemons say nothing of single ids. */
+static bool read_outcomes(const cJSON *item, struct batch *batch)
+{
+	return wire_get_count(item, "ids_completed", &batch->ids_completed) &&
+	       wire_get_count(item, "ids_failed", &batch->ids_failed) &&
+	       wire_get_time(json_get(item, "retry_at"), &batch->retry_ms) &&
+	       read_output(json_get(item, "stdout"), &batch->out) &&
+	       read_output(json_get(item, "stderr"), &batch->err);
+}
+
 static bool read_batch(const struct json_doc *doc, const cJSON *item, struct status_page *page)
 {
 	struct batch *batch = status_page_add(page);
 	const char *status = json_get_str(json_get(item, "status"));
-	const cJSON *attempts = json_get(item, "attempts");
 	const char *error = json_get_str(json_get(item, "error"));
 	const int64_t *ids;
 
@@ -126,7 +175,7 @@ static bool read_batch(const struct json_doc *doc, const cJSON *item, struct sta
 	idlist_add(&page->ids, ids, batch->ids_n);
 	return json_get_int(json_get(item, "index"), 0, JSON_MAX_EXACT, &batch->index) && status &&
 	       batch_status_by_name(status, &batch->status) &&
-	       (!attempts || json_get_int(attempts, 0, JSON_MAX_EXACT, &batch->attempts)) &&
+	       wire_get_count(item, "attempts", &batch->attempts) && read_outcomes(item, batch) &&
 	       wire_get_time(json_get(item, "started_at"), &batch->started_ms) &&
 	       wire_get_time(json_get(item, "finished_at"), &batch->finished_ms);
 }

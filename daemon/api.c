@@ -109,6 +109,7 @@ static const struct verb {
     [WIRE_SEAL] = {SCOPE_SUBMIT, api_seal},
     [WIRE_CANCEL] = {SCOPE_SUBMIT, api_cancel},
     [WIRE_STATUS] = {SCOPE_READ, api_status},
+    [WIRE_REPORT] = {SCOPE_READ, api_report},
     [WIRE_LIST] = {SCOPE_READ, api_list},
     [WIRE_STATS] = {SCOPE_READ, api_stats},
 };

@@ -28,6 +28,22 @@ static int64_t next_slot_ms(
 	return next > now ? (next - now + NS_PER_MS - 1) / NS_PER_MS : 0;
 }
 
+/* How long the first one in line has been waiting; the clock may have been set back since. */
+static int64_t oldest_waiting_ms(const struct lane_total *lane, int64_t now_ms)
+{
+	if (lane->oldest_ms == 0)
+		return -1;
+	return now_ms > lane->oldest_ms ? now_ms - lane->oldest_ms : 0;
+}
+
+static void fill_lanes(const struct store_stats *store, struct wire_stats_reply *stats)
+{
+	for (size_t i = 0; i < PRIORITY_COUNT; i++) {
+		stats->lanes[i] = store->lanes[i];
+		stats->oldest_waiting_ms[i] = oldest_waiting_ms(&store->lanes[i], stats->utc_ms);
+	}
+}
+
 static void fill_process(const struct api *api, struct wire_stats_reply *stats)
 {
 	const struct api_env *env = &api->env;
@@ -49,7 +65,10 @@ static void fill_dispatch(
 	stats->batch_size = api->env.conf->batch_size;
 	stats->concurrency = api->env.conf->concurrency;
 	stats->next_slot_ms = next_slot_ms(api, store, stats->running_slots);
-	memcpy(stats->lanes, store->lanes, sizeof(stats->lanes));
+	stats->max_attempts = api->env.conf->max_attempts;
+	stats->retry_base_ms = api->env.conf->retry_base_ns / NS_PER_MS;
+	stats->retry_max_ms = api->env.conf->retry_max_ns / NS_PER_MS;
+	fill_lanes(store, stats);
 	stats->uploads = store->uploads;
 	stats->upload_ids = store->upload_ids;
 }
@@ -75,6 +94,17 @@ static void fill_store(
 	    queue.committed_at == 0
 		? -1
 		: (clock_boot_ns(api->env.clock) - queue.committed_at) / NS_PER_MS;
+}
+
+static void fill_attempts(const struct api *api, struct wire_stats_reply *stats)
+{
+	const struct stats *own = api->env.stats;
+
+	stats->attempts = own->attempts;
+	stats->retries = own->retries;
+	stats->interrupted = own->interrupted;
+	memcpy(stats->failures, own->failures, sizeof(stats->failures));
+	stats->durations = own->durations;
 }
 
 static void fill_doors(const struct api *api, struct wire_stats_reply *stats)
@@ -108,6 +138,7 @@ static void stats_done(struct storeq_op *op)
 	if (!op->op.fail.err) {
 		fill_process(pending->api, stats);
 		fill_dispatch(pending->api, &op->op.stats, stats);
+		fill_attempts(pending->api, stats);
 		fill_store(pending->api, &op->op.stats, stats);
 		fill_doors(pending->api, stats);
 		fill_limits(pending->api->env.limits, stats);

@@ -143,6 +143,7 @@ void api_status(struct api *api, struct api_call *call)
 	look->pending.op.op.status.uuid = request->ingestion;
 	look->pending.op.op.status.from_batch = request->from_batch;
 	look->pending.op.op.status.limit = request->limit;
+	look->pending.op.op.status.output = request->output;
 	if (request->wait_ms > 0)
 		start_waiting(look, request->wait_ms);
 	read_again(look);

@@ -25,6 +25,7 @@ void api_append(struct api *api, struct api_call *call);
 void api_seal(struct api *api, struct api_call *call);
 void api_cancel(struct api *api, struct api_call *call);
 void api_status(struct api *api, struct api_call *call);
+void api_report(struct api *api, struct api_call *call);
 void api_list(struct api *api, struct api_call *call);
 void api_stats(struct api *api, struct api_call *call);
 

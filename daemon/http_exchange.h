@@ -83,6 +83,8 @@ void http_ingest(struct http_exchange *exchange);
 void http_ingest_done(struct http_exchange *exchange);
 void http_status(struct http_exchange *exchange);
 void http_status_done(struct http_exchange *exchange);
+void http_report(struct http_exchange *exchange);
+void http_report_done(struct http_exchange *exchange);
 void http_list(struct http_exchange *exchange);
 void http_list_done(struct http_exchange *exchange);
 void http_stats(struct http_exchange *exchange);

@@ -23,6 +23,16 @@ static const struct metric {
     METRIC("ingestd_concurrency", "gauge", concurrency, 1, "Slots that may run at a time."),
     METRIC("ingestd_running_slots", "gauge", running_slots, 1, "Slots that run."),
     METRIC("ingestd_running_batches", "gauge", running_batches, 1, "Batches that run."),
+    METRIC("ingestd_max_attempts", "gauge", max_attempts, 1, "Attempts that a batch gets."),
+    METRIC("ingestd_retry_base_seconds", "gauge", retry_base_ms, 1e3,
+	"Longest wait before the second attempt."),
+    METRIC("ingestd_retry_max_seconds", "gauge", retry_max_ms, 1e3,
+	"Longest wait before any attempt."),
+    METRIC("ingestd_attempts_total", "counter", attempts, 1, "Attempts begun."),
+    METRIC("ingestd_retries_total", "counter", retries, 1,
+	"Attempts begun that were not the first of their batch."),
+    METRIC("ingestd_attempts_interrupted_total", "counter", interrupted, 1,
+	"Attempts that the daemon stopped."),
     METRIC("ingestd_uploads", "gauge", uploads, 1, "Uploads that are not sealed."),
     METRIC("ingestd_upload_ids", "gauge", upload_ids, 1, "Ids in these."),
     METRIC("ingestd_connections", "gauge", connections, 1, "Open connections."),
@@ -76,6 +86,20 @@ static void write_lanes(const struct wire_stats_reply *stats, struct buf *out)
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++)
 		buf_printf(out, "ingestd_waiting_ids{priority=\"%s\"} %" PRId64 "\n",
 		    priority_name((enum priority)(lane + PRIORITY_HIGH)), stats->lanes[lane].ids);
+	write_head("ingestd_oldest_waiting_seconds", "gauge",
+	    "Age of the oldest ingestion that stands in line; 0 when none does.", out);
+	for (int lane = 0; lane < PRIORITY_COUNT; lane++) {
+		int64_t ms = stats->oldest_waiting_ms[lane];
+
+		buf_printf(out, "ingestd_oldest_waiting_seconds{priority=\"%s\"} %.3f\n",
+		    priority_name((enum priority)(lane + PRIORITY_HIGH)),
+		    (double)(ms > 0 ? ms : 0) / 1e3);
+	}
+	write_head("ingestd_later_batches", "gauge",
+	    "Batches to be tried again that do not stand in line yet.", out);
+	for (int lane = 0; lane < PRIORITY_COUNT; lane++)
+		buf_printf(out, "ingestd_later_batches{priority=\"%s\"} %" PRId64 "\n",
+		    priority_name((enum priority)(lane + PRIORITY_HIGH)), stats->lanes[lane].later);
 	write_head("ingestd_batches", "gauge", "Batches by state.", out);
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++)
 		for (int i = 0; i < BATCH_STATUS_COUNT; i++)
@@ -91,6 +115,32 @@ static void write_lanes(const struct wire_stats_reply *stats, struct buf *out)
 			    priority_name((enum priority)(lane + PRIORITY_HIGH)),
 			    ingestion_status_name((enum ingestion_status)i),
 			    stats->lanes[lane].ingestions[i]);
+}
+
+static void write_attempts(const struct wire_stats_reply *stats, struct buf *out)
+{
+	const struct durations *durations = &stats->durations;
+	int64_t count = 0;
+
+	write_head("ingestd_attempts_failed_total", "counter",
+	    "Attempts that did not complete their batch, by kind.", out);
+	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
+		buf_printf(out, "ingestd_attempts_failed_total{kind=\"%s\"} %" PRId64 "\n",
+		    failure_name((enum failure)i), stats->failures[i]);
+	write_head("ingestd_handler_duration_seconds", "histogram",
+	    "Time from start to end of an attempt.", out);
+	for (int i = 0; i < DURATION_BUCKETS - 1; i++) {
+		count += durations->counts[i];
+		buf_printf(out,
+		    "ingestd_handler_duration_seconds_bucket{le=\"%.9g\"} %" PRId64 "\n",
+		    (double)duration_bounds_ms[i] / 1e3, count);
+	}
+	count = durations_count(durations);
+	buf_printf(out,
+	    "ingestd_handler_duration_seconds_bucket{le=\"+Inf\"} %" PRId64 "\n"
+	    "ingestd_handler_duration_seconds_sum %.9g\n"
+	    "ingestd_handler_duration_seconds_count %" PRId64 "\n",
+	    count, (double)durations->sum_us / 1e6, count);
 }
 
 static void write_limits(const struct wire_stats_reply *stats, struct buf *out)
@@ -121,5 +171,6 @@ void http_metrics_write(const struct wire_stats_reply *stats, struct buf *out)
 		    out, "ingestd_next_slot_seconds %.3f\n", (double)stats->next_slot_ms / 1e3);
 	}
 	write_lanes(stats, out);
+	write_attempts(stats, out);
 	write_limits(stats, out);
 }

@@ -10,6 +10,7 @@ const struct http_route http_routes[] = {
     {"GET", "/status/{id}", SCOPE_READ, false, false, http_status, http_status_done},
     {"GET", "/ingestions", SCOPE_READ, false, false, http_list, http_list_done},
     {"GET", "/ingestions/{id}", SCOPE_READ, false, false, http_status, http_status_done},
+    {"GET", "/ingestions/{id}/report", SCOPE_READ, false, false, http_report, http_report_done},
     {"GET", "/stats", SCOPE_READ, false, false, http_stats, http_stats_done},
     {"GET", "/metrics", SCOPE_READ, false, false, http_stats, http_metrics_done},
     {"GET", "/health", SCOPE_NONE, true, false, http_health, NULL},
@@ -25,15 +26,18 @@ const struct http_route http_routes[] = {
 static bool fits(const char *pattern, const char *path, char id[HTTP_FIELD_MAX])
 {
 	const char *brace = strchr(pattern, '{');
-	size_t fixed = brace ? (size_t)(brace - pattern) : 0;
+	size_t fixed = brace ? (size_t)(brace - pattern) : 0, len;
 
 	id[0] = '\0';
 	if (!brace)
 		return strcmp(pattern, path) == 0;
-	if (strncmp(pattern, path, fixed) != 0 || path[fixed] == '\0' || strchr(path + fixed, '/'))
+	if (strncmp(pattern, path, fixed) != 0)
 		return false;
-	if (strlen(path + fixed) < HTTP_FIELD_MAX)
-		strcpy(id, path + fixed);
+	len = strcspn(path + fixed, "/");
+	if (len == 0 || strcmp(path + fixed + len, brace + strlen("{id}")) != 0)
+		return false;
+	if (len < HTTP_FIELD_MAX)
+		snprintf(id, HTTP_FIELD_MAX, "%.*s", (int)len, path + fixed);
 	return true;
 }
 

@@ -61,7 +61,8 @@ static int64_t page_bytes(const struct wire_request *request)
 		return request->list.limit * LIST_ROW_BYTES;
 	if (waits(request))
 		return WAIT_BYTES;
-	if (request->method == WIRE_STATUS && request->status.limit > 0)
+	if (request->method == WIRE_REPORT ||
+	    (request->method == WIRE_STATUS && request->status.limit > 0))
 		return STORE_PAGE_BYTES;
 	return 0;
 }
@@ -117,6 +118,19 @@ static void number(struct query *query, const char *name, int64_t min, int64_t m
 		fail_set(&query->fail, ERR_INVALID,
 		    "%s: \"%.40s\" is not an integer from %" PRId64 " to %" PRId64, name, text, min,
 		    max);
+}
+
+static void boolean(struct query *query, const char *name, bool *result)
+{
+	char value[HTTP_FIELD_MAX];
+	const char *text = parameter(query, name, value);
+
+	if (!text)
+		return;
+	*result = strcmp(text, "true") == 0;
+	if (!*result && strcmp(text, "false") != 0)
+		fail_set(&query->fail, ERR_INVALID, "%s: \"%.40s\" is not true or false", name,
+		    text);
 }
 
 static bool is_one_of(const char *name, const char *const *names)
@@ -199,20 +213,29 @@ static int64_t known_version(const char *if_none_match)
 	return len > 0 && parse_u63(quote + 1, len, &version) ? version : 0;
 }
 
-void http_status(struct http_exchange *exchange)
+/* Reads what stands for {id}; false: it is refused. */
+static bool read_ingestion(struct http_exchange *exchange, struct uuid *ingestion)
 {
-	static const char *const names[] = {"batches", "limit", "wait", "until", NULL};
-	struct wire_status *status = &exchange->call.request.status;
-	struct query query = {.text = exchange->query, .fail.err = ERR_OK};
 	struct fail unknown;
 
+	if (uuid_parse(exchange->id, ingestion))
+		return true;
+	fail_set(&unknown, ERR_NOT_FOUND, "Ingestion ID not found");
+	http_refuse_fail(exchange, &unknown);
+	return false;
+}
+
+void http_status(struct http_exchange *exchange)
+{
+	static const char *const names[] = {"batches", "limit", "wait", "until", "output", NULL};
+	struct wire_status *status = &exchange->call.request.status;
+	struct query query = {.text = exchange->query, .fail.err = ERR_OK};
+
 	status->limit = WIRE_STATUS_LIMIT;
-	if (!uuid_parse(exchange->id, &status->ingestion)) {
-		fail_set(&unknown, ERR_NOT_FOUND, "Ingestion ID not found");
-		http_refuse_fail(exchange, &unknown);
+	if (!read_ingestion(exchange, &status->ingestion))
 		return;
-	}
 	only(&query, names);
+	boolean(&query, "output", &status->output);
 	number(&query, "batches", 0, IDLIST_MAX, &status->from_batch);
 	number(&query, "limit", 0, WIRE_STATUS_LIMIT, &status->limit);
 	read_wait(&query, status);
@@ -237,10 +260,58 @@ void http_status_done(struct http_exchange *exchange)
 		return;
 	}
 	uuid_format(&page->ingestion.uuid, id);
-	snprintf(next, sizeof(next), "/ingestions/%s?batches=%" PRId64 "&limit=%" PRId64, id,
-	    page->next_batch, exchange->call.request.status.limit);
+	snprintf(next, sizeof(next), "/ingestions/%s?batches=%" PRId64 "&limit=%" PRId64 "%s", id,
+	    page->next_batch, exchange->call.request.status.limit,
+	    exchange->call.request.status.output ? "&output=true" : "");
 	wire_http_write_page(WIRE_STATUS, &exchange->call.reply,
 	    page->next_batch >= 0 ? next : NULL, &exchange->reply.body);
+}
+
+/* ---- GET /ingestions/{id}/report ---- */
+
+void http_report(struct http_exchange *exchange)
+{
+	static const char *const names[] = {"failed", "id", "limit", "cursor", NULL};
+	struct wire_report *report = &exchange->call.request.report;
+	struct query query = {.text = exchange->query, .fail.err = ERR_OK};
+
+	report->limit = WIRE_REPORT_LIMIT;
+	if (!read_ingestion(exchange, &report->ingestion))
+		return;
+	only(&query, names);
+	boolean(&query, "failed", &report->filter.failed);
+	number(&query, "id", 1, INT64_MAX, &report->filter.id);
+	number(&query, "limit", 1, WIRE_REPORT_LIMIT, &report->limit);
+	number(&query, "cursor", 0, IDLIST_MAX, &report->from);
+	if (query.fail.err)
+		http_refuse_fail(exchange, &query.fail);
+	else
+		http_call(exchange, WIRE_REPORT);
+}
+
+/* The same query from another position on. */
+static void write_next_report(const struct wire_report *report, int64_t position, struct buf *next)
+{
+	char id[UUID_TEXT_SIZE];
+
+	uuid_format(&report->ingestion, id);
+	buf_printf(next, "/ingestions/%s/report?limit=%" PRId64, id, report->limit);
+	if (report->filter.failed)
+		buf_add_str(next, "&failed=true");
+	if (report->filter.id > 0)
+		buf_printf(next, "&id=%" PRId64, report->filter.id);
+	buf_printf(next, "&cursor=%" PRId64, position);
+}
+
+void http_report_done(struct http_exchange *exchange)
+{
+	const struct report_page *page = &exchange->call.reply.report.page;
+	struct buf next = {0};
+
+	if (page->next >= 0)
+		write_next_report(&exchange->call.request.report, page->next, &next);
+	wire_http_write_page(WIRE_REPORT, &exchange->call.reply, next.data, &exchange->reply.body);
+	buf_free(&next);
 }
 
 /* ---- GET /ingestions ---- */

@@ -29,7 +29,8 @@ static int64_t page_bytes(const struct wire_request *request)
 {
 	if (request->method == WIRE_LIST)
 		return request->list.limit * LIST_ROW_BYTES;
-	if (request->method == WIRE_STATUS && request->status.limit > 0)
+	if (request->method == WIRE_REPORT ||
+	    (request->method == WIRE_STATUS && request->status.limit > 0))
 		return STORE_PAGE_BYTES;
 	return 0;
 }

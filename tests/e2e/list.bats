@@ -39,10 +39,10 @@ listed() {
   [ "$status" -eq 0 ]
   [ -z "$stderr" ] || fail "$stderr"
   [ "${#lines[@]}" -eq 4 ]
-  [[ ${lines[0]} =~ ^NUMBER\ +STATUS\ +PRIORITY\ +IDS\ +BATCHES\ +SUBMITTED\ +LABEL\ +ID$ ]]
-  [[ ${lines[1]} =~ ^\ +-\ +receiving\ +MEDIUM\ +4\ +-\ +20[0-9T:-]+Z\ +-\ +$upload$ ]] || fail "${lines[1]}"
-  [[ ${lines[2]} =~ ^\ +2\ +failed\ +LOW\ +1\ +1/1\ +20[0-9T:-]+Z\ +-\ +$second$ ]] || fail "${lines[2]}"
-  [[ ${lines[3]} =~ ^\ +1\ +completed\ +HIGH\ +7\ +3/3\ +20[0-9T:-]+Z\ +nightly\ +$first$ ]] || fail "${lines[3]}"
+  [[ ${lines[0]} =~ ^NUMBER\ +STATUS\ +PRIORITY\ +IDS\ +FAILED\ +BATCHES\ +SUBMITTED\ +LABEL\ +ID$ ]]
+  [[ ${lines[1]} =~ ^\ +-\ +receiving\ +MEDIUM\ +4\ +-\ +-\ +20[0-9T:-]+Z\ +-\ +$upload$ ]] || fail "${lines[1]}"
+  [[ ${lines[2]} =~ ^\ +2\ +failed\ +LOW\ +1\ +1\ +1/1\ +20[0-9T:-]+Z\ +-\ +$second$ ]] || fail "${lines[2]}"
+  [[ ${lines[3]} =~ ^\ +1\ +completed\ +HIGH\ +7\ +0\ +3/3\ +20[0-9T:-]+Z\ +nightly\ +$first$ ]] || fail "${lines[3]}"
   # The ids stand below each other.
   [ "$(awk '{ print length($0) - length($NF) }' <<<"$output" | sort -u | wc -l)" -eq 1 ]
 }
@@ -215,10 +215,12 @@ numbers() {
   [ -z "$stderr" ] || fail "$stderr"
   [[ $output == *"a slot every 5s, batches of 3"* ]] || fail "$output"
   [[ $output == *"5 batches with 13 ids, started in about 25s"* ]] || fail "$output"
+  [[ $output == *"up to 5 attempts, 10s apart at first, at most 1h"* ]] || fail "$output"
+  [[ $output == *"attempts     0, 0 of them retries"* ]] || fail "$output"
   [[ $output == *"1 not complete, with 3 ids"* ]] || fail "$output"
   [[ $output == *"sqlite:$STORE"* ]] || fail "$output"
-  grep -qE '^HIGH +9 +3 +0 +0 +0$' <<<"$output" || fail "$output"
-  grep -qE '^LOW +4 +2 +0 +0 +0$' <<<"$output" || fail "$output"
+  grep -qE '^HIGH +9 +3 +[0-9.]+s +0 +0 +0 +0$' <<<"$output" || fail "$output"
+  grep -qE '^LOW +4 +2 +[0-9.]+s +0 +0 +0 +0$' <<<"$output" || fail "$output"
   [ "$(ctl stats --json | e2e json '[l["waiting_ids"] for l in d["lanes"]], d["uploads"]["ids"]')" = "([9, 0, 4], 3)" ]
   refuses 2 '"x"' -- ctl stats x
 }

@@ -71,7 +71,7 @@ has_batches() {
   [ "$(e2e json 'sorted(d)' <"$DIR/json")" = \
     "['batch_size', 'batches', 'counts', 'created_at', 'ingestion_id', 'label', 'priority', 'seq', 'status', 'version']" ]
   [ "$(e2e json 'd["counts"]' <"$DIR/json")" = \
-    "{'ids': 5, 'batches': 2, 'yet_to_start': 2, 'triggered': 0, 'retrying': 0, 'completed': 0, 'failed': 0}" ]
+    "{'ids': 5, 'batches': 2, 'yet_to_start': 2, 'triggered': 0, 'retrying': 0, 'completed': 0, 'failed': 0, 'ids_completed': 0, 'ids_failed': 0, 'attempts': 0, 'retries': 0}" ]
 }
 
 @test "the id of a batch is the version 5 UUID of the ingestion and the index" {
@@ -100,6 +100,84 @@ for batch in status["batches"]:
   run --separate-stderr ctl status "$id"
   [ "$status" -eq 0 ]
   [[ $output == *failed*"simulated failure of id 2"* ]]
+}
+
+@test "the outcomes of single ids are counted" {
+  local id
+
+  start_daemon --handler simulate:delay=10ms,fail=2
+  id=$(ctl submit 1 2 3 4 5)
+  wait_status "$id" failed
+  [ "$(ctl status --json "$id" | e2e json '[(b["attempts"], b["ids_completed"], b["ids_failed"]) for b in d["batches"]]')" = \
+    "[(1, 2, 1), (1, 2, 0)]" ]
+  [ "$(ctl status --json "$id" | e2e json '[d["counts"][n] for n in ("ids_completed", "ids_failed", "attempts", "retries")]')" = \
+    "[4, 1, 2, 0]" ]
+  run --separate-stderr ctl status "$id"
+  [[ $output == *"outcomes   4 completed, 1 failed, 0 pending"* ]] || fail "$output"
+  grep -qx 'attempts   2' <<<"$output" || fail "$output"
+}
+
+@test "what is tried again: when, and how many ids" {
+  local id
+
+  start_fake
+  id=$(ctl submit 1-8 14)
+  run --separate-stderr ctl status "$id"
+  [ "$status" -eq 0 ]
+  [[ $output == *"outcomes   6 completed, 1 failed, 2 pending"* ]] || fail "$output"
+  [[ $output == *"attempts   6, 3 of them retries"* ]] || fail "$output"
+  grep -qE '^ +0 +completed +2 ' <<<"$output" || fail "$output"
+  grep -qE '^ +1 +failed +2 ' <<<"$output" || fail "$output"
+  grep -qE '^ +2 +retrying +2 ' <<<"$output" || fail "$output"
+  grep -qE '^ +error: exit status 75$' <<<"$output" || fail "$output"
+  grep -qE '^ +2 of 3 ids to be tried again at (2026-11-22T)?13:02:40.500Z$' <<<"$output" || fail "$output"
+  [[ $output != *stdout* ]] || fail "$output"
+  # What is done or waits for nothing is not tried again.
+  [ "$(grep -c 'tried again' <<<"$output")" -eq 1 ]
+}
+
+@test "-v shows what the handler wrote, and nothing that a terminal must not see" {
+  local id
+
+  start_fake
+  id=$(ctl submit 1 2 3)
+  run --separate-stderr ctl status -v "$id"
+  [ "$status" -eq 0 ]
+  [ "$(tail -n 7 <<<"$output" | sed 's/^ *//')" = "stdout, 5000 bytes:
+1 ok
+?[2Jlast line
+stderr, 11 bytes:
+one
+
+three" ] || fail "$output"
+  [ "$(ctl status -v --json "$id" | e2e json 'd["batches"][0]["stderr"]')" = "{'text': 'one\\n\\nthree\\n', 'bytes': 11}" ]
+  # Nobody gets it who has not asked.
+  [ "$(ctl status --json "$id" | e2e json '"stdout" in d["batches"][0]')" = False ]
+}
+
+@test "-v: a command's output, end to end" {
+  local id
+
+  start_daemon --max-attempts 1 --handler "exec:echo to stdout; echo to stderr >&2; exit 3"
+  id=$(ctl submit 1 2 3)
+  wait_status "$id" failed
+  run --separate-stderr ctl status -v "$id"
+  [ "$status" -eq 0 ]
+  [[ $output == *"stdout, 10 bytes:"*"to stdout"*"stderr, 10 bytes:"*"to stderr"* ]] || fail "$output"
+  run --separate-stderr ctl status "$id"
+  [[ $output != *"to stderr"* ]] || fail "$output"
+}
+
+@test "a batch that waits for its next attempt says until when" {
+  local id
+
+  start_daemon --retry-base 10m --handler "exec:exit 75"
+  id=$(ctl submit 1 2 3)
+  wait_until 20 has_batches "$id" "['retrying']" || fail "$(ctl status "$id")"
+  [ "$(ctl status --json "$id" | e2e json 'd["batches"][0]["finished_at" if "finished_at" in d["batches"][0] else "started_at"] < d["batches"][0]["retry_at"]')" = True ]
+  ctl status "$id" | grep -qE '^ +3 of 3 ids to be tried again at ' || fail "$(ctl status "$id")"
+  [ "$(ctl stats --json | e2e json '[(l["later"], l["waiting_ids"], "oldest_waiting_ms" in l) for l in d["lanes"]][1]')" = "(1, 0, False)" ]
+  ctl stats | grep -qF '1 more to be tried again later' || fail "$(ctl stats)"
 }
 
 @test "the table has a row per batch" {

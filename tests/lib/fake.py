@@ -17,6 +17,10 @@ A fault is METHOD:N:WHAT and strikes once, at the Nth request of that method (fr
 N can be FIRST- for all from that one on. LOG gets a line for each request: METHOD, and for append the
 offset and the number of ids. A line of "done", with key, priority, label, and all ids in order, follows each
 list that is complete.
+
+Nothing is ever dispatched, but status and report tell a story: of each list the ids that 5 divides have
+failed, those that 7 divides are to be tried again, the others are completed. A report looks at LOOK ids per
+page.
 """
 
 import hashlib
@@ -31,6 +35,27 @@ import uuid
 CODES = {"busy": -32012, "limited": -32011, "draining": -32013, "in_progress": -32007, "conflict": -32006,
          "wrong_state": -32008, "upload_gap": -32009, "not_found": -32005, "unknown_outcome": -32015,
          "unknown_method": -32601}
+
+
+LOOK = 4
+STARTED, FINISHED, AGAIN = "2026-11-22T13:02:29.000Z", "2026-11-22T13:02:30.250Z", "2026-11-22T13:02:40.500Z"
+# What CSV has to quote, and what a terminal must not see.
+ERRORS = ['no "such" id', "first, second", "two\nlines", "\x1b[31mred", "plain"]
+
+
+def outcome(id):
+    return "failed" if id % 5 == 0 else "pending" if id % 7 == 0 else "completed"
+
+
+def entry(position, id):
+    """What a report says of an id."""
+    result = {"position": position, "id": id, "batch": position // 3, "outcome": outcome(id), "attempts": 2,
+              "started_at": STARTED}
+    if outcome(id) != "pending":
+        result["finished_at"] = FINISHED
+    if outcome(id) != "completed":
+        result["error"] = ERRORS[id // 5 % len(ERRORS)]
+    return result
 
 
 class Refusal(Exception):
@@ -140,12 +165,51 @@ class Fake:
         ingestion["cancelled"] = True
         return {"ingestion_id": ingestion["id"], "status": "cancelled"}
 
+    def report(self, params):
+        ingestion = self.find(params)
+        first, ids = params.get("from_position", 0), ingestion["ids"] if ingestion["seq"] else []
+        end = min(first + LOOK, first + params.get("limit", 1000), len(ids))
+        entries = [entry(at, ids[at]) for at in range(first, end)]
+        self.say("page", first, end)
+        return {"ingestion_id": ingestion["id"],
+                "entries": [e for e in entries if (e["outcome"] == "failed" or not params.get("failed"))
+                            and int(params.get("id", e["id"])) == e["id"]],
+                **({"next_position": end} if end < len(ids) else {})}
+
+    def batch(self, ingestion, index, output):
+        ids = ingestion["ids"][3 * index:3 * index + 3]
+        outcomes = [outcome(id) for id in ids]
+        done = outcomes.count("pending") == 0
+        batch = {"batch_id": str(uuid.uuid5(uuid.UUID(ingestion["id"]), str(index))), "index": index, "ids": ids,
+                 "status": "retrying" if not done else "failed" if "failed" in outcomes else "completed",
+                 "attempts": 2, "ids_completed": outcomes.count("completed"),
+                 "ids_failed": outcomes.count("failed"), "started_at": STARTED}
+        batch.update({"finished_at": FINISHED} if done else {"retry_at": AGAIN, "error": "exit status 75"})
+        if output:
+            batch["stdout"] = {"text": f"{ids[0]}\tok\n\x1b[2Jlast line", "bytes": 5000}
+            batch["stderr"] = {"text": "one\n\nthree\n", "bytes": 11}
+        return batch
+
+    def status(self, params):
+        ingestion = self.find(params)
+        ids, output = ingestion["ids"], params.get("output", False)
+        batches = [self.batch(ingestion, i, output) for i in range(-(-len(ids) // 3))]
+        states = [b["status"] for b in batches]
+        outcomes = [outcome(id) for id in ids]
+        return {"ingestion_id": ingestion["id"], "status": "triggered", "priority": ingestion["priority"],
+                "seq": ingestion["seq"], "version": 1, "batch_size": 3, "created_at": STARTED,
+                "started_at": STARTED, "batches": batches,
+                "counts": {"ids": len(ids), "batches": len(batches), "yet_to_start": 0, "triggered": 0,
+                           **{name: states.count(name) for name in ("retrying", "completed", "failed")},
+                           "ids_completed": outcomes.count("completed"), "ids_failed": outcomes.count("failed"),
+                           "attempts": 2 * len(batches), "retries": len(batches)}}
+
     # ---- requests ----
 
     def call(self, method, params):
         if method != "append":
             self.say(method)
-        if method not in ("hello", "ping", "submit", "append", "seal", "cancel"):
+        if method not in ("hello", "ping", "submit", "append", "seal", "cancel", "status", "report"):
             raise Refusal("unknown_method")
         return getattr(self, method)(params)
 

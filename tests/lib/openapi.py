@@ -332,8 +332,10 @@ def wrong_values(schema):
         yield schema["minimum"] - 1
     if "maximum" in schema:
         yield schema["maximum"] + 1
-    if schema["type"] == "integer" or "enum" in schema:
+    if schema["type"] in ("integer", "boolean") or "enum" in schema:
         yield "x"
+    if schema["type"] == "boolean":
+        yield 1
     if schema.get("minLength"):
         yield ""
     if "maxLength" in schema:
@@ -341,6 +343,9 @@ def wrong_values(schema):
 
 
 def right_values(schema, parameter):
+    if schema["type"] == "boolean":
+        yield from ("true", "false")
+        return
     yield from schema.get("enum", [])
     for name in ("minimum", "maximum", "default"):
         if name in schema:

@@ -27,6 +27,18 @@ static struct wire_stats_reply filled(void)
 	stats.lanes[0].ids = 7;
 	stats.lanes[2].batches[BATCH_COMPLETED] = 8;
 	stats.lanes[1].ingestions[INGESTION_FAILED] = 9;
+	stats.attempts = 20;
+	stats.retries = 6;
+	stats.interrupted = 4;
+	stats.failures[FAILURE_IDS] = 2;
+	stats.failures[FAILURE_TIMEOUT] = 3;
+	durations_add(&stats.durations, 4000);
+	durations_add(&stats.durations, 10000);
+	durations_add(&stats.durations, 2000000000);
+	stats.lanes[1].later = 5;
+	stats.oldest_waiting_ms[1] = 2500;
+	stats.oldest_waiting_ms[2] = -1;
+	stats.retry_base_ms = 500;
 	stats.limits[0] = (struct wire_limit){.name = "max-queued", .limit = 10, .used = 4};
 	stats.limits[1] =
 	    (struct wire_limit){.name = "send-timeout", .limit = 30, .used = -1, .hits = 2};
@@ -91,6 +103,55 @@ static void the_next_slot_is_there_when_it_is_known(void **state)
 	free(text);
 }
 
+static void attempts_are_counted(void **state)
+{
+	struct wire_stats_reply stats = filled();
+	char *text = written(&stats);
+
+	(void)state;
+	assert_line(text, "ingestd_attempts_total 20");
+	assert_line(text, "ingestd_retries_total 6");
+	assert_line(text, "ingestd_attempts_interrupted_total 4");
+	assert_line(text, "ingestd_attempts_failed_total{kind=\"ids\"} 2");
+	assert_line(text, "ingestd_attempts_failed_total{kind=\"timeout\"} 3");
+	assert_line(text, "ingestd_attempts_failed_total{kind=\"start\"} 0");
+	assert_line(text, "ingestd_later_batches{priority=\"MEDIUM\"} 5");
+	assert_line(text, "ingestd_oldest_waiting_seconds{priority=\"MEDIUM\"} 2.500");
+	assert_line(text, "ingestd_oldest_waiting_seconds{priority=\"LOW\"} 0.000");
+	assert_line(text, "ingestd_retry_base_seconds 0.5");
+	free(text);
+}
+
+/* Each bucket has those below it, and the last one all. */
+static void the_histogram_adds_up(void **state)
+{
+	struct wire_stats_reply stats = filled();
+	char *text = written(&stats);
+
+	(void)state;
+	assert_line(text, "# TYPE ingestd_handler_duration_seconds histogram");
+	assert_line(text, "ingestd_handler_duration_seconds_bucket{le=\"0.005\"} 1");
+	assert_line(text, "ingestd_handler_duration_seconds_bucket{le=\"0.01\"} 2");
+	assert_line(text, "ingestd_handler_duration_seconds_bucket{le=\"1800\"} 2");
+	assert_line(text, "ingestd_handler_duration_seconds_bucket{le=\"+Inf\"} 3");
+	assert_line(text, "ingestd_handler_duration_seconds_sum 2000.014");
+	assert_line(text, "ingestd_handler_duration_seconds_count 3");
+	free(text);
+}
+
+/* The parts of a histogram have names of their own. */
+static const char *behind_name(const char *line, const char *family, const char *type)
+{
+	static const char *const parts[] = {"_bucket", "_sum", "_count"};
+	const char *rest = line + strlen(family);
+
+	assert_int_equal(strncmp(line, family, strlen(family)), 0);
+	for (size_t i = 0; strcmp(type, "histogram") == 0 && i < COUNT_OF(parts); i++)
+		if (strncmp(rest, parts[i], strlen(parts[i])) == 0)
+			return rest + strlen(parts[i]);
+	return rest;
+}
+
 /* The format: a family is its HELP, its TYPE, and then its series, each once. */
 static void the_text_is_as_prometheus_wants_it(void **state)
 {
@@ -115,12 +176,13 @@ static void the_text_is_as_prometheus_wants_it(void **state)
 			    strlen(name) > 6 && strcmp(name + strlen(name) - 6, "_total") == 0;
 
 			assert_string_equal(name, family);
-			assert_string_equal(type, total ? "counter" : "gauge");
+			if (strcmp(type, "histogram") != 0)
+				assert_string_equal(type, total ? "counter" : "gauge");
 			continue;
 		}
 		assert_true(type[0] != '\0');
-		assert_int_equal(strncmp(line, family, strlen(family)), 0);
-		assert_true(line[strlen(family)] == ' ' || line[strlen(family)] == '{');
+		assert_true(
+		    behind_name(line, family, type)[0] && strchr(" {", *behind_name(line, family, type)));
 		assert_int_equal(sscanf(strrchr(line, ' '), "%lf", &value), 1);
 		*strrchr(line, ' ') = '\0';
 		assert_true(n < COUNT_OF(seen));
@@ -138,6 +200,8 @@ int main(void)
 	    TEST(figures_are_in_base_units),
 	    TEST(lanes_and_limits_have_labels),
 	    TEST(the_next_slot_is_there_when_it_is_known),
+	    TEST(attempts_are_counted),
+	    TEST(the_histogram_adds_up),
 	    TEST(the_text_is_as_prometheus_wants_it),
 	};
 

@@ -28,6 +28,9 @@ static void paths_lead_to_routes(void **state)
 	assert_string_equal(id, "a");
 	assert_string_equal(find("GET", "/ingestions/x y%2Fz"), "/ingestions/{id}");
 	assert_string_equal(id, "x y%2Fz");
+	assert_string_equal(find("GET", "/ingestions/a/report"), "/ingestions/{id}/report");
+	assert_string_equal(id, "a");
+	assert_string_equal(find("GET", "/ingestions/report"), "/ingestions/{id}");
 	/* The pattern itself is a path as good as any. */
 	assert_string_equal(find("GET", "/status/{id}"), "/status/{id}");
 	assert_string_equal(id, "{id}");
@@ -49,7 +52,8 @@ static void what_is_not_there_is_404(void **state)
 {
 	static const char *const paths[] = {"", "*", "/nope", "/ingest/", "/Ingest", "//ingest",
 	    "/ingest\n", "/status", "/status/", "/status/a/b", "/status//", "/statusx/a",
-	    "/ingestions/a/", "/healthz/", "/healthx", "x/ingest"};
+	    "/ingestions/a/", "/ingestions//report", "/ingestions/a/report/",
+	    "/ingestions/a/b/report", "/ingestions/a/reports", "/status/a/report", "/healthz/", "/healthx", "x/ingest"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(paths); i++) {

@@ -529,6 +529,56 @@ static void the_first_bad_id_counts(void **state)
 	assert_bad_id("{\"ids\":[1,-7],\"x\":{\"ids\":[-8]}}", "ids[1]: -7 is not");
 }
 
+/* What an inner "id" is read as; 0: it is none. */
+static int64_t inner_id(const char *value)
+{
+	char *text = xasprintf("{\"ids\":[{\"id\":3}],\"id\":4,\"a\":[{\"x\":1,\"id\" : %s,\"y\":"
+			       "2}]}",
+		 value),
+	     *copy;
+	const cJSON *object;
+	struct json_doc doc;
+	struct fail fail;
+	int64_t id, y = 0;
+
+	if (parse(text, strlen(text), &doc, &copy, &fail))
+		fail_msg("%s is refused: %s", text, fail.text);
+	object = json_get(doc.root, "a")->child;
+	if (!json_get_id(json_get(object, "id"), &id))
+		id = 0;
+	assert_true(json_get_int(json_get(object, "y"), 2, 2, &y));
+	/* The outermost one is nobody's id but the message's, and what is in "ids" is skipped. */
+	assert_int_equal(doc.id_len, 1);
+	assert_true(json_get_int(json_get(doc.root, "id"), 4, 4, &y));
+	assert_fail(&doc.ids_fail, ERR_INVALID, "ids[0]: {\"id\":3}");
+	json_free(&doc);
+	free(copy);
+	free(text);
+	return id;
+}
+
+static void an_inner_id_is_exact(void **state)
+{
+	(void)state;
+	assert_int_equal(inner_id("1"), 1);
+	assert_int_equal(inner_id("9007199254740993"), 9007199254740993);
+	assert_int_equal(inner_id("9223372036854775807"), INT64_MAX);
+	assert_int_equal(inner_id("\"9223372036854775806\""), INT64_MAX - 1);
+}
+
+static void other_inner_ids_are_none(void **state)
+{
+	static const char *const values[] = {"0", "-1", "1.0", "1e3", "1E3", "true", "null", "{}",
+	    "[]", "[1]", "\"\"", "\"a\"", "\"01\"", "9223372036854775808", "{\"id\":1}"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(values); i++)
+		assert_int_equal(inner_id(values[i]), 0);
+	assert_refuses("{\"a\":{\"id\":01}}", "leading zero");
+	assert_refuses("{\"a\":{\"id\":1,\"id\":1}}", "duplicate member");
+	assert_refuses("{\"a\":{\"id\":1.}}", "digit is missing");
+}
+
 static void ids_end_at_the_given_maximum(void **state)
 {
 	const char text[] = "{\"ids\":[1000,1001]}";
@@ -989,6 +1039,8 @@ int main(void)
 	    TEST(bad_ids_are_named_with_their_index),
 	    TEST(the_bad_id_is_shown),
 	    TEST(the_first_bad_id_counts),
+	    TEST(an_inner_id_is_exact),
+	    TEST(other_inner_ids_are_none),
 	    TEST(ids_end_at_the_given_maximum),
 	    TEST(a_number_too_long_for_cjson_is_a_bad_id),
 	    TEST(a_bad_id_leaves_the_rest_readable),

@@ -167,7 +167,8 @@ static void an_upload_has_no_seq(void **state)
 	    "{\"ingestions\":[{\"ingestion_id\":\"019b2c6e-1234-7abc-8def-012345678904\","
 	    "\"status\":\"receiving\",\"priority\":\"MEDIUM\",\"version\":5,\"batch_size\":3,"
 	    "\"created_at\":\"2026-11-22T13:02:28.127Z\",\"counts\":{\"ids\":7,\"batches\":0,"
-	    "\"yet_to_start\":0,\"triggered\":0,\"retrying\":0,\"completed\":0,\"failed\":0}}]}\n");
+	    "\"yet_to_start\":0,\"triggered\":0,\"retrying\":0,\"completed\":0,\"failed\":0,"
+	    "\"ids_completed\":0,\"ids_failed\":0,\"attempts\":0,\"retries\":0}}]}\n");
 	buf_free(&out);
 	wire_reply_free(&reply);
 }
@@ -219,18 +220,26 @@ static void fill_stats(struct wire_stats_reply *stats)
 	    &stats->requests, &stats->errors, &stats->waiting, &stats->store_bytes,
 	    &stats->wal_bytes, &stats->free_bytes, &stats->queued, &stats->queued_bytes,
 	    &stats->commits, &stats->operations, &stats->commit_last_us, &stats->commit_mean_us,
-	    &stats->commit_max_us};
+	    &stats->commit_max_us, &stats->max_attempts, &stats->retry_base_ms,
+	    &stats->retry_max_ms, &stats->attempts, &stats->retries, &stats->interrupted,
+	    &stats->durations.sum_us};
 
 	memset(stats, 0, sizeof(*stats));
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		*numbers[i] = n++;
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++) {
 		stats->lanes[lane].ids = n++;
+		stats->lanes[lane].later = n++;
+		stats->oldest_waiting_ms[lane] = n++;
 		for (int i = 0; i < BATCH_STATUS_COUNT; i++)
 			stats->lanes[lane].batches[i] = n++;
 		for (int i = 0; i < INGESTION_STATUS_COUNT; i++)
 			stats->lanes[lane].ingestions[i] = n++;
 	}
+	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
+		stats->failures[i] = n++;
+	for (int i = 0; i < DURATION_BUCKETS; i++)
+		stats->durations.counts[i] = n++;
 	strcpy(stats->version, "0.2.0");
 	strcpy(stats->store, "sqlite:/var/lib/ingestd/db");
 	stats->utc_ms = 1795352548123;
@@ -255,6 +264,8 @@ static void stats_replies_come_back(void **state)
 	assert_memory_equal(&back.stats, &reply.stats, sizeof(reply.stats));
 	wire_reply_free(&back);
 	reply.stats.next_slot_ms = -1;
+	reply.stats.oldest_waiting_ms[1] = -1;
+	reply.stats.oldest_waiting_ms[2] = 0;
 	reply.stats.pack = false;
 	reply.stats.n_limits = 0;
 	memset(reply.stats.limits, 0, sizeof(reply.stats.limits));
@@ -291,6 +302,56 @@ static void more_limits_than_are_known_are_left_out(void **state)
 	free(list);
 }
 
+static void stats_show_attempts(void **state)
+{
+	struct wire_reply reply = {0};
+	struct wire_stats_reply *stats = &reply.stats;
+	struct buf out = {0};
+
+	(void)state;
+	stats->attempts = 9;
+	stats->retries = 2;
+	stats->interrupted = 1;
+	stats->failures[FAILURE_TIMEOUT] = 3;
+	durations_add(&stats->durations, 6000);
+	durations_add(&stats->durations, 1800001000);
+	stats->oldest_waiting_ms[0] = -1;
+	wire_write_result(WIRE_STATS, &reply, &out);
+	assert_contains(out.data,
+	    "\"attempts\":{\"total\":9,\"retries\":2,\"interrupted\":1,\"failures\":{\"ids\":0,"
+	    "\"try_again\":0,\"exit\":0,\"signal\":0,\"timeout\":3,\"start\":0},"
+	    "\"duration_sum_us\":1800007000,\"durations\":[{\"up_to_ms\":5,\"count\":0},"
+	    "{\"up_to_ms\":10,\"count\":1},{\"up_to_ms\":25,\"count\":0},");
+	assert_contains(out.data, "{\"up_to_ms\":1800000,\"count\":0},{\"count\":1}]}");
+	assert_contains(
+	    out.data, "{\"priority\":\"HIGH\",\"waiting_ids\":0,\"later\":0,\"batches\"");
+	assert_contains(out.data, "{\"priority\":\"LOW\",\"waiting_ids\":0,"
+				  "\"oldest_waiting_ms\":0,\"later\":0,\"batches\"");
+	buf_free(&out);
+}
+
+/* What another version measures otherwise is not put where it does not belong. */
+static void unknown_durations_are_left_out(void **state)
+{
+	struct wire_reply reply = {0}, back;
+	struct buf out = {0};
+	struct fail fail;
+	char *bound;
+
+	(void)state;
+	fill_stats(&reply.stats);
+	wire_write_reply("1", WIRE_STATS, &reply, &out);
+	bound = strstr(out.data, "\"up_to_ms\":25,");
+	assert_non_null(bound);
+	memcpy(bound, "\"up_to_ms\":26,", strlen("\"up_to_ms\":26,"));
+	assert_true(wire_read_reply(out.data, out.len - 1, WIRE_STATS, &back, &fail));
+	assert_int_equal(back.stats.durations.counts[1], reply.stats.durations.counts[1]);
+	assert_int_equal(back.stats.durations.counts[2], 0);
+	assert_int_equal(back.stats.durations.counts[3], reply.stats.durations.counts[3]);
+	wire_reply_free(&back);
+	buf_free(&out);
+}
+
 static void stats_without_a_member_are_refused(void **state)
 {
 	static const char *const members[] = {"\"version\"", "\"uptime_ms\"", "\"rss_bytes\"",
@@ -317,6 +378,8 @@ int main(void)
 	    TEST(a_list_without_a_member_is_refused),
 	    TEST(stats_replies_come_back),
 	    TEST(more_limits_than_are_known_are_left_out),
+	    TEST(stats_show_attempts),
+	    TEST(unknown_durations_are_left_out),
 	    TEST(stats_without_a_member_are_refused),
 	};
 

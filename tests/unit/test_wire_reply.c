@@ -140,6 +140,7 @@ static void a_status_names_its_batches(void **state)
 	    "\"ids\":[1,2],\"status\":\"yet_to_start\"}");
 	assert_contains(out.data, "\"ids\":[9007199254740993,9223372036854775807],"
 				  "\"status\":\"retrying\",\"attempts\":2,"
+				  "\"ids_completed\":0,\"ids_failed\":0,"
 				  "\"started_at\":\"2026-11-22T13:02:29.002Z\"}");
 	assert_contains(out.data, "\"finished_at\":\"2026-11-22T13:02:30.001Z\"");
 	assert_contains(out.data, "\"error\":\"the \\\"upstream\\\" said no\"");

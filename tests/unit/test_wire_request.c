@@ -33,7 +33,8 @@ static void method_names_are_fixed(void **state)
 	    [WIRE_CANCEL] = "cancel",
 	    [WIRE_STATUS] = "status",
 	    [WIRE_LIST] = "list",
-	    [WIRE_STATS] = "stats"};
+	    [WIRE_STATS] = "stats",
+	    [WIRE_REPORT] = "report"};
 
 	(void)state;
 	assert_int_equal(COUNT_OF(names), WIRE_METHOD_COUNT);
