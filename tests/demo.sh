@@ -87,7 +87,7 @@ show ingestctl status "$id"
 
 # The demo has shown nothing unless both batches have completed.
 case $(ingestctl status --json "$id") in
-  *'"status":"completed"'*'"completed":2,"failed":0}'*) ;;
+  *'"status":"completed"'*'"completed":2,"failed":0,'*) ;;
   *)
     echo "not all batches have completed" >&2
     exit 1

@@ -59,13 +59,14 @@ ended_in_order() {
   [ "$(ctl status --json "$id" | e2e json '[b["status"] for b in d["batches"]]')" = "['completed', 'yet_to_start']" ]
 }
 
-# The running batch was cut; it runs again with its next attempt, before the one that waits.
+# The running batch was cut, which is no fault of its own: its attempt is made again, before the one that
+# waits.
 was_interrupted() {
   log_has 'msg="batch interrupted"' && log_has msg=stopped
   [ ! -e "$SOCKET" ] || fail "the socket file is still there"
   start_daemon
   wait_status "$id" completed
-  [ "$(starts | cut -d ' ' -f 2,3)" = $'0 1\n0 2\n1 1' ] || fail "$(starts)"
+  [ "$(starts | cut -d ' ' -f 2,3)" = $'0 1\n0 1\n1 1' ] || fail "$(starts)"
   assert_spacing 100000000
 }
 
@@ -99,8 +100,8 @@ was_interrupted() {
   stop_daemon
   # A slow rate, so that there is time to look before the interval is over.
   start_daemon --rate 1/1h
-  [ "$(ctl status --json "$id" | e2e json 'd["status"], [b["status"] for b in d["batches"]], d["batches"][0]["attempts"]')" = \
-    "('triggered', ['retrying', 'yet_to_start'], 1)" ]
+  [ "$(ctl status --json "$id" | e2e json 'd["status"], [b["status"] for b in d["batches"]], "attempts" in d["batches"][0]')" = \
+    "('triggered', ['retrying', 'yet_to_start'], False)" ]
 }
 
 @test "while it ends: submissions are refused as draining, questions are answered" {

@@ -25,7 +25,7 @@ teardown() {
   kill_daemon
 
   start_daemon
-  log_has 'msg="store opened" store='"$STORE"' waiting=3 interrupted=1' ||
+  log_has ' waiting=3 later=0 interrupted=1' ||
     fail "the log does not say what was found"
   has_status "$waiting" yet_to_start
   [ "$(ctl status --json "$running" | e2e json '[d["status"], d["label"], d["batches"][0]["status"]]')" = \

@@ -78,7 +78,7 @@ class Check:
                     self.require(False, f"{where}: not given in attempt {attempt}")
                 elif not run:
                     self.lose(batch, attempt)
-                    message = CRASHED
+                    message = CRASHED if final is None else message
                 continue
             if final is not None:
                 # Given again: the outcome never reached the store.
@@ -88,8 +88,8 @@ class Check:
             ended = attempt
         if final is None and attempts == max_attempts:
             final, ended = "failed", attempts
-        if entry["outcome"] != final and entry["error"] == CRASHED:
-            # The last word of an attempt that was interrupted.
+        if entry["error"] == CRASHED != message:
+            # What the last attempt has said never reached the store.
             self.lose(batch, attempts)
             final, ended, message = "failed", attempts, CRASHED
         self.require(entry["outcome"] == final, f"{where}: {entry['outcome']} instead of {final}")

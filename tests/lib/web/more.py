@@ -343,7 +343,8 @@ def figures(address):
     # Each family is described once, in front of its first series.
     described = [line.split()[2] for line in lines if line.startswith("# TYPE ")]
     assert len(described) == len(set(described))
-    assert {name.split("{")[0] for name in values} == set(described)
+    families = {re.sub("_(bucket|sum|count)$", "", name.split("{")[0]) for name in values}
+    assert families == set(described), families ^ set(described)
     for line in lines:
         if line.startswith("# TYPE "):
             _, _, name, kind = line.split()
