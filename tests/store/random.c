@@ -135,6 +135,7 @@ void random_operations(struct fixture *sqlite)
 	both->fx[0] = &memory;
 	both->fx[1] = sqlite;
 	both->rng.state = (uint64_t)seed;
+	both->quiet = seed % 2;
 	memory.settings.key_expiry_ms = sqlite->settings.key_expiry_ms = 200000;
 	memory.settings.upload_expiry_ms = sqlite->settings.upload_expiry_ms = 100000;
 	memory.settings.max_upload_ids = sqlite->settings.max_upload_ids = 20000;

@@ -17,6 +17,7 @@ struct pair {
 struct both {
 	struct fixture *fx[2]; /* oracle, SQLite */
 	struct rng rng;
+	bool quiet; /* little is submitted, so that the line gets empty */
 	struct pair attempts[ATTEMPTS_KEPT]; /* the last ones, current or not */
 	size_t n_attempts;
 	struct uuid uploads[UPLOADS_KEPT]; /* the last ones, rolled back or not */

@@ -21,7 +21,9 @@ static void random_ids(struct both *both)
 	static const int64_t border[] = {3, 63, 64, 65, 1023, 1024, 1025, 2049};
 	int64_t n = rng_range(&both->rng, 1, 20);
 
-	if (rng_chance(&both->rng, 10))
+	if (both->quiet)
+		n = rng_range(&both->rng, 1, 5);
+	else if (rng_chance(&both->rng, 10))
 		n = border[rng_range(&both->rng, 0, COUNT_OF(border) - 1)];
 	both->ids.n = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -205,6 +207,7 @@ static void random_sweep(struct both *both)
 
 void random_op(struct both *both)
 {
+	enum { SUBMITTING = 4 }; /* the first ones */
 	static const struct {
 		int weight;
 		void (*run)(struct both *both);
@@ -217,5 +220,8 @@ void random_op(struct both *both)
 
 	while (i + 1 < COUNT_OF(ops) && dice >= ops[i].weight)
 		dice -= ops[i++].weight;
-	ops[i].run(both);
+	if (both->quiet && i < SUBMITTING)
+		(rng_chance(&both->rng, 10) ? random_whole : random_claim)(both);
+	else
+		ops[i].run(both);
 }
