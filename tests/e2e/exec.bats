@@ -137,6 +137,18 @@ END
   [ "$(<"$DIR/nofile")" = "300 $(ulimit -Hn)" ] || fail "$(<"$DIR/nofile")"
 }
 
+@test "the umask is the one that the daemon was started with" {
+  command_is <<'END'
+#!/bin/bash
+umask >"$1/umask"
+END
+  umask 0027
+  run_ids 1
+  wait_status "$id" completed
+  [ "$(<"$DIR/umask")" = 0027 ] || fail "$(<"$DIR/umask")"
+  [ "$(stat -c %a "$STORE")" = 600 ]
+}
+
 @test "--exec-limits and --exec-nice are in force" {
   command_is <<'END'
 #!/bin/bash
