@@ -1,20 +1,66 @@
 #include "exec_helper.h"
 
 #include "exec_limits.h"
+#include "util.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define EXIT_NO_COMMAND 127
 #define EXIT_MISUSED 2
+
+/* What follows the flag, then the words of the command. */
+enum { NOFILE = 2, UMASK, NICE, LIMITS, PATH, WORDS };
+
+/* ---- in the daemon ---- */
+
+void exec_helper_look(struct exec_helper *how)
+{
+	struct rlimit nofile = {.rlim_cur = RLIM_INFINITY};
+
+	getrlimit(RLIMIT_NOFILE, &nofile);
+	how->nofile = nofile.rlim_cur;
+	how->umask = umask(077);
+	umask(how->umask);
+}
+
+char **exec_helper_arguments(const struct exec_helper *how)
+{
+	size_t n = 0;
+	char **argv;
+
+	while (how->words[n])
+		n++;
+	argv = xcalloc(WORDS + n + 1, sizeof(*argv));
+	argv[0] = xstrdup("ingestd");
+	argv[1] = xstrdup(EXEC_HELPER_FLAG);
+	argv[NOFILE] = xasprintf("%" PRIu64, how->nofile);
+	argv[UMASK] = xasprintf("%o", (unsigned)how->umask);
+	argv[NICE] = xasprintf("%" PRId64, how->nice);
+	argv[LIMITS] = xstrdup(how->limits);
+	argv[PATH] = how->path;
+	memcpy(argv + WORDS, how->words, n * sizeof(*argv));
+	return argv;
+}
+
+void exec_helper_arguments_free(char **argv)
+{
+	for (size_t i = 0; i < PATH; i++)
+		free(argv[i]);
+	free(argv);
+}
+
+/* ---- in the child ---- */
 
 __attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
 {
@@ -84,18 +130,19 @@ int exec_helper_main(int argc, char **argv)
 	struct fail fail;
 	const char *name;
 
-	if (argc <= EXEC_HELPER_WORDS || fcntl(EXEC_HELPER_STATUS_FD, F_SETFD, FD_CLOEXEC) != 0) {
+	if (argc <= WORDS || fcntl(EXEC_HELPER_STATUS_FD, F_SETFD, FD_CLOEXEC) != 0) {
 		fputs("ingestd: " EXEC_HELPER_FLAG " is for ingestd alone\n", stderr);
 		return EXIT_MISUSED;
 	}
 	reset_signals();
-	if (!set_descriptors(argv[EXEC_HELPER_NOFILE]))
+	umask((mode_t)strtoul(argv[UMASK], NULL, 8));
+	if (!set_descriptors(argv[NOFILE]))
 		return complain("cannot set the limit of descriptors: %s", strerror(errno));
-	if (!set_nice(argv[EXEC_HELPER_NICE]))
+	if (!set_nice(argv[NICE]))
 		return complain("cannot set the nice value: %s", strerror(errno));
-	if (exec_limits_read(&limits, argv[EXEC_HELPER_LIMITS], &fail))
+	if (exec_limits_read(&limits, argv[LIMITS], &fail))
 		return complain("exec-limits: %s", fail.text);
 	if (!exec_limits_apply(&limits, &name))
 		return complain("cannot set the limit %s: %s", name, strerror(errno));
-	return become(argv[EXEC_HELPER_PATH], argv + EXEC_HELPER_WORDS);
+	return become(argv[PATH], argv + WORDS);
 }

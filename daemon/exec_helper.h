@@ -7,20 +7,31 @@
 #define INGESTD_EXEC_HELPER_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #define EXEC_HELPER_FLAG "--exec-helper"
 
-/* What follows the flag, then the words of the command, the first one as it was given. */
-enum {
-	EXEC_HELPER_NOFILE = 2, /* soft limit of descriptors; the daemon has raised its own */
-	EXEC_HELPER_NICE,
-	EXEC_HELPER_LIMITS,
-	EXEC_HELPER_PATH,
-	EXEC_HELPER_WORDS
-};
-
 /* Where the helper says why there is no command, in one write; closed when there is one. */
 #define EXEC_HELPER_STATUS_FD 3
+
+/* What it has to do; everything is borrowed. */
+struct exec_helper {
+	uint64_t nofile; /* soft limit of descriptors (RLIMIT_NOFILE), before `limits` */
+	mode_t umask;
+	int64_t nice; /* to be added */
+	const char *limits; /* exec_limits.h */
+	char *path; /* of the program */
+	char **words; /* of the command, with the first one as it was given; NULL at the end */
+};
+
+/* Fills in limit of descriptors and umask as this process has them. */
+void exec_helper_look(struct exec_helper *how);
+
+/* The arguments with which the helper is started. */
+char **exec_helper_arguments(const struct exec_helper *how);
+
+void exec_helper_arguments_free(char **argv);
 
 /* Whether these are the arguments of a helper. */
 bool exec_helper_is_meant(int argc, char **argv);

@@ -148,27 +148,34 @@ static int spawn(pid_t *pid, char *const argv[], char *const env[], const int th
 	return error;
 }
 
+/* While it is not waited for, the number is nobody else's. */
+static int give_up(pid_t pid, int error)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return error;
+}
+
 int exec_spawn(
     struct exec_child *child, char *const argv[], char *const env[], const struct idlist *ids)
 {
-	int ours[ENDS] = {-1, -1, -1, -1}, theirs[ENDS] = {-1, -1, -1, -1};
+	int ours[ENDS] = {-1, -1, -1, -1}, theirs[ENDS] = {-1, -1, -1, -1}, pidfd = -1;
 	int error = open_ends(ours, theirs, ids) ? 0 : errno;
+	pid_t pid;
 
 	if (!error)
-		error = spawn(&child->pid, argv, env, theirs);
+		error = spawn(&pid, argv, env, theirs);
 	close_all(theirs, ENDS);
-	if (!error) {
-		child->pidfd = open_pidfd(child->pid);
-		if (child->pidfd < 0) {
-			error = errno;
-			kill(child->pid, SIGKILL);
-			waitpid(child->pid, NULL, 0);
-		}
-	}
-	if (error)
+	if (!error && (pidfd = open_pidfd(pid)) < 0)
+		error = give_up(pid, errno);
+	if (error) {
 		close_all(ours, ENDS);
-	child->out = ours[STDOUT];
-	child->err = ours[STDERR];
-	child->status = ours[STATUS];
-	return error;
+		return error;
+	}
+	*child = (struct exec_child){.pid = pid,
+	    .pidfd = pidfd,
+	    .out = ours[STDOUT],
+	    .err = ours[STDERR],
+	    .status = ours[STATUS]};
+	return 0;
 }

@@ -19,7 +19,7 @@ struct exec_child {
 /*
  * Starts this program as the helper `argv` (exec_helper.h) with the ids as stdin, one per line, no
  * signal blocked or ignored, and no other descriptors. Returns 0 or an errno; then there is no
- * child.
+ * child, and *child is as it was.
  */
 int exec_spawn(
     struct exec_child *child, char *const argv[], char *const env[], const struct idlist *ids);

@@ -10,6 +10,7 @@
 #include "exec_env.h"
 #include "exec_helper.h"
 #include "exec_spawn.h"
+#include "exec_stream.h"
 #include "log.h"
 #include "strays.h"
 #include "survivors.h"
@@ -22,12 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READ_SIZE (64 * 1024) /* at a time, so that one who writes much holds nobody up */
-#define DRAIN_MAX (1024 * 1024) /* of what a pipe holds at the end */
 #define CLOSE_STEP_NS (5 * NS_PER_MS)
 #define CLOSE_STEPS 200
 #define NUMBER_SIZE 24
@@ -36,20 +34,12 @@ struct exec {
 	struct handler handler;
 	struct handler_env env;
 	struct exec_command command;
-	rlim_t nofile; /* soft limit of descriptors that the daemon was started with */
+	struct exec_helper how; /* what the daemon was started with */
 	struct exec_run *runs;
 	struct event *child_signal, *sweep;
 	struct survivors *survivors;
 	void (*recovered)(void *arg);
 	void *recovered_arg;
-};
-
-/* What a child writes to. */
-struct stream {
-	struct exec_run *run;
-	int fd; /* -1 once it is closed */
-	struct event *readable;
-	struct exec_output output;
 };
 
 struct exec_run {
@@ -60,7 +50,7 @@ struct exec_run {
 	struct exec_child child; /* pid 0: there is none */
 	struct event *exited;
 	struct event *timer; /* timeout, end of the grace, or the news that nothing was started */
-	struct stream out, err;
+	struct exec_stream out, err;
 	struct exec_outcomes outcomes;
 	enum exec_cause cause;
 	int64_t timeout_ns;
@@ -76,74 +66,16 @@ static void arm(struct exec_run *run, int64_t wait_ns)
 	evtimer_add(run->timer, &wait);
 }
 
-static struct event *new_event(struct exec *exec, int priority, int fd, short what,
+/* They go before clients, however many there are. */
+static struct event *new_event(struct exec *exec, int fd, short what,
     void (*callback)(evutil_socket_t, short, void *), void *arg)
 {
 	struct event *event = event_new(exec->env.base, fd, what, callback, arg);
 
 	if (!event)
 		abort();
-	event_priority_set(event, priority);
+	event_priority_set(event, 0);
 	return event;
-}
-
-/* ---- what it writes ---- */
-
-static void take_bytes(struct stream *stream, const char *data, size_t len)
-{
-	struct exec_run *run = stream->run;
-
-	if (stream == &run->out)
-		exec_outcomes_add(&run->outcomes, data, len, &stream->output);
-	else
-		exec_output_add(&stream->output, data, len);
-}
-
-static void close_stream(struct stream *stream)
-{
-	if (stream->fd < 0)
-		return;
-	event_free(stream->readable);
-	close(stream->fd);
-	stream->fd = -1;
-}
-
-/* Reads once and returns how much there was; 0: nothing, for now or for ever. */
-static size_t read_stream(struct stream *stream)
-{
-	static char data[READ_SIZE]; /* of the loop's thread */
-	ssize_t n = stream->fd < 0 ? 0 : read(stream->fd, data, sizeof(data));
-
-	if (n > 0)
-		take_bytes(stream, data, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		close_stream(stream);
-	return n > 0 ? (size_t)n : 0;
-}
-
-static void on_readable(evutil_socket_t fd, short events, void *arg)
-{
-	(void)fd, (void)events;
-	read_stream(arg);
-}
-
-static void open_stream(struct exec_run *run, struct stream *stream, int fd)
-{
-	stream->run = run;
-	stream->fd = fd;
-	exec_output_init(&stream->output, (size_t)run->exec->env.conf->exec_output);
-	stream->readable = new_event(run->exec, 1, fd, EV_READ | EV_PERSIST, on_readable, stream);
-	event_add(stream->readable, NULL);
-}
-
-/* The command has ended: what is in the pipe counts, whoever else may hold the other end. */
-static void drain_stream(struct stream *stream)
-{
-	size_t sum = 0, n;
-
-	while (sum < DRAIN_MAX && (n = read_stream(stream)) > 0)
-		sum += n;
-	close_stream(stream);
 }
 
 /* ---- what else it has started ---- */
@@ -265,8 +197,8 @@ static void on_exited(evutil_socket_t fd, short events, void *arg)
 	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
 		return;
 	kill(-run->child.pid, SIGKILL);
-	drain_stream(&run->out);
-	drain_stream(&run->err);
+	exec_stream_drain(&run->out);
+	exec_stream_drain(&run->err);
 	waitid(P_PIDFD, (id_t)fd, &info, WEXITED);
 	judge(run, &info, &ending);
 	event_free(run->exited);
@@ -307,39 +239,20 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 
 /* ---- the start of a run ---- */
 
-/* The arguments of the helper (exec_helper.h); the words are those of the command. */
-static char **helper_arguments(
-    const struct exec *exec, char nofile[NUMBER_SIZE], char nice[NUMBER_SIZE])
-{
-	const struct conf *conf = exec->env.conf;
-	const wordexp_t *words = &exec->command.words;
-	char **argv = xcalloc(EXEC_HELPER_WORDS + words->we_wordc + 1, sizeof(*argv));
-
-	snprintf(nofile, NUMBER_SIZE, "%" PRIu64, (uint64_t)exec->nofile);
-	snprintf(nice, NUMBER_SIZE, "%" PRId64, conf->exec_nice);
-	argv[0] = (char *)(uintptr_t) "ingestd";
-	argv[1] = (char *)(uintptr_t)EXEC_HELPER_FLAG;
-	argv[EXEC_HELPER_NOFILE] = nofile;
-	argv[EXEC_HELPER_NICE] = nice;
-	argv[EXEC_HELPER_LIMITS] = (char *)(uintptr_t)conf->exec_limits;
-	argv[EXEC_HELPER_PATH] = exec->command.path;
-	memcpy(argv + EXEC_HELPER_WORDS, words->we_wordv, words->we_wordc * sizeof(*argv));
-	return argv;
-}
-
 static int spawn(struct exec_run *run)
 {
 	const struct exec *exec = run->exec;
-	char nofile[NUMBER_SIZE], nice[NUMBER_SIZE];
-	char **argv = helper_arguments(exec, nofile, nice);
-	char **env = exec_env_new(environ, run->run, exec->env.node);
-	struct exec_child child;
-	int error = exec_spawn(&child, argv, env, &run->run->ids);
+	struct exec_helper how = exec->how;
+	char **argv, **env;
+	int error;
 
+	how.nice = exec->env.conf->exec_nice;
+	how.limits = exec->env.conf->exec_limits;
+	argv = exec_helper_arguments(&how);
+	env = exec_env_new(environ, run->run, exec->env.node);
+	error = exec_spawn(&run->child, argv, env, &run->run->ids);
 	exec_env_free(env);
-	free(argv);
-	if (!error)
-		run->child = child;
+	exec_helper_arguments_free(argv);
 	return error;
 }
 
@@ -352,7 +265,7 @@ static struct exec_run *new_run(struct exec *exec, struct run *of)
 	uuid_format(&of->batch_id, run->batch_id);
 	snprintf(run->attempt, sizeof(run->attempt), "%" PRId64, of->attempt);
 	run->timeout_ns = exec->env.conf->exec_timeout_ns;
-	run->timer = new_event(exec, 0, -1, 0, on_timer, run);
+	run->timer = new_event(exec, -1, 0, on_timer, run);
 	exec_outcomes_init(&run->outcomes, &of->ids);
 	run->next = exec->runs;
 	run->link = &exec->runs;
@@ -365,17 +278,19 @@ static struct exec_run *new_run(struct exec *exec, struct run *of)
 
 static void exec_start(struct handler *handler, struct run *of)
 {
-	struct exec_run *run = new_run((struct exec *)handler, of);
+	struct exec *exec = (struct exec *)handler;
+	struct exec_run *run = new_run(exec, of);
+	struct event_base *base = exec->env.base;
+	size_t max = (size_t)exec->env.conf->exec_output;
 
 	run->spawn_error = spawn(run);
 	if (run->spawn_error) {
 		arm(run, 0);
 		return;
 	}
-	open_stream(run, &run->out, run->child.out);
-	open_stream(run, &run->err, run->child.err);
-	run->exited =
-	    new_event(run->exec, 0, run->child.pidfd, EV_READ | EV_PERSIST, on_exited, run);
+	exec_stream_open(&run->out, base, run->child.out, max, &run->outcomes);
+	exec_stream_open(&run->err, base, run->child.err, max, NULL);
+	run->exited = new_event(run->exec, run->child.pidfd, EV_READ | EV_PERSIST, on_exited, run);
 	event_add(run->exited, NULL);
 	if (run->timeout_ns > 0)
 		arm(run, run->timeout_ns);
@@ -435,16 +350,16 @@ static void exec_recover(struct handler *handler, void (*done)(void *arg), void 
 static struct exec *new_exec(const struct handler_env *env, struct exec_command *command)
 {
 	struct exec *exec = xcalloc(1, sizeof(*exec));
-	struct rlimit nofile = {.rlim_cur = RLIM_INFINITY};
 
 	exec->handler.ops = &handler_exec;
 	exec->env = *env;
 	exec->command = *command;
-	getrlimit(RLIMIT_NOFILE, &nofile);
-	exec->nofile = nofile.rlim_cur;
-	exec->sweep = new_event(exec, 0, -1, 0, on_sweep, exec);
+	exec_helper_look(&exec->how);
+	exec->how.path = command->path;
+	exec->how.words = command->words.we_wordv;
+	exec->sweep = new_event(exec, -1, 0, on_sweep, exec);
 	exec->child_signal =
-	    new_event(exec, 0, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_child_signal, exec);
+	    new_event(exec, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_child_signal, exec);
 	event_add(exec->child_signal, NULL);
 	return exec;
 }

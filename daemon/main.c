@@ -542,10 +542,10 @@ static int run(struct daemon *daemon)
 	struct handler_env env = {
 	    .conf = &daemon->conf, .node = daemon->node, .stats = &daemon->stats};
 	struct fail fail;
+	enum err err;
 	int status;
 
 	log_set_level((enum log_level)daemon->conf.log_level);
-	umask(077);
 	/* What libevent puts back at the end must not kill a daemon that is about to exit with 0.
 	 */
 	signal(SIGTERM, SIG_IGN);
@@ -555,8 +555,11 @@ static int run(struct daemon *daemon)
 	daemon->socket = (struct sock_listener){.fd = -1, .lock_fd = -1};
 	daemon->base = env.base = new_base();
 	add_events(daemon);
-	/* Before the limit of descriptors is raised: what it runs gets the one that was found. */
-	if (handler_open(&daemon->handler, &env, &fail))
+	/* Before we have our own umask and limit of descriptors: what it runs gets what was found.
+	 */
+	err = handler_open(&daemon->handler, &env, &fail);
+	umask(077);
+	if (err)
 		status = complain(&fail, EXIT_CONFIG);
 	else if (open_socket(daemon, &fail) ||
 		 tcp_listen(&daemon->tcp, daemon->conf.http, true, &fail))
