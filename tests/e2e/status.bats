@@ -158,7 +158,7 @@ three" ] || fail "$output"
 @test "-v: a command's output, end to end" {
   local id
 
-  start_daemon --max-attempts 1 --handler "exec:echo to stdout; echo to stderr >&2; exit 3"
+  start_daemon --max-attempts 1 --handler "exec:sh -c 'echo to stdout; echo to stderr >&2; exit 3'"
   id=$(ctl submit 1 2 3)
   wait_status "$id" failed
   run --separate-stderr ctl status -v "$id"
@@ -171,7 +171,7 @@ three" ] || fail "$output"
 @test "a batch that waits for its next attempt says until when" {
   local id
 
-  start_daemon --retry-base 10m --handler "exec:exit 75"
+  start_daemon --retry-base 10m --handler "exec:sh -c 'exit 75'"
   id=$(ctl submit 1 2 3)
   wait_until 20 has_batches "$id" "['retrying']" || fail "$(ctl status "$id")"
   [ "$(ctl status --json "$id" | e2e json 'd["batches"][0]["finished_at" if "finished_at" in d["batches"][0] else "started_at"] < d["batches"][0]["retry_at"]')" = True ]
