@@ -30,7 +30,7 @@ struct cmd {
 /* The program itself: `subs` are its commands. */
 extern const struct cmd cmd_top;
 
-extern const struct cmd cmd_submit, cmd_status, cmd_wait, cmd_report, cmd_list, cmd_cancel, cmd_stats, cmd_ping,
-    cmd_version, cmd_completion;
+extern const struct cmd cmd_submit, cmd_status, cmd_wait, cmd_report, cmd_list, cmd_cancel,
+    cmd_stats, cmd_ping, cmd_version, cmd_completion;
 
 #endif

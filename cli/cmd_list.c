@@ -132,7 +132,8 @@ struct layout {
 };
 
 struct cells {
-	char number[24], ids[24], failed[24], batches[48], submitted[TIME_TEXT_SIZE], id[UUID_TEXT_SIZE];
+	char number[24], ids[24], failed[24], batches[48], submitted[TIME_TEXT_SIZE],
+	    id[UUID_TEXT_SIZE];
 	char label[LABEL_MAX + 1];
 	int label_width; /* columns, about */
 };
@@ -300,8 +301,9 @@ const struct cmd cmd_list = {
     .name = "list",
     .summary = "Lists ingestions, the newest first",
     .operands = "",
-    .about = "Options that select can be combined. FAILED are ids; BATCHES those that have ended, of\n"
-	     "all.",
+    .about =
+	"Options that select can be combined. FAILED are ids; BATCHES those that have ended, of\n"
+	"all.",
     .opts = opts,
     .exits = "0  listed, also when there are none\n"
 	     "2  wrong usage\n"

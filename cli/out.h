@@ -32,8 +32,8 @@ bool out_has_colours(FILE *file);
 #define OUT_RED "\033[31m"
 #define OUT_GREEN "\033[32m"
 
-/* Prints `text` on stdout in `width` columns, in this colour (an escape sequence, or "" for none) if
- * colours are wanted there. */
+/* Prints `text` on stdout in `width` columns, in this colour (an escape sequence, or "" for none)
+ * if colours are wanted there. */
 void out_coloured(const char *text, int width, const char *colour);
 
 /* Columns of the terminal behind `file`; 80 when it does not tell. */

@@ -237,8 +237,7 @@ static void print_line(const char *text, size_t len, const struct layout *layout
 	free(clean);
 }
 
-static void print_output(
-    const char *name, const struct output *output, const struct layout *layout)
+static void print_output(const char *name, const struct output *output, const struct layout *layout)
 {
 	const char *at = output->text;
 

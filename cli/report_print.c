@@ -66,7 +66,7 @@ static void print_row(const struct report_print *print, const struct report_entr
 	out_coloured(id_outcome_name(entry->outcome), 9,
 	    entry->outcome == ID_FAILED      ? OUT_RED
 	    : entry->outcome == ID_COMPLETED ? OUT_GREEN
-	                                     : "");
+					     : "");
 	printf("  %8" PRId64 "  %-20s  %-20s  %s\n", entry->attempts, started, finished, error);
 }
 

@@ -204,8 +204,8 @@ static int look_overtaken(struct upload *upload, struct fail *fail)
 {
 	struct wire_reply reply;
 	struct fail why;
-	int status = client_status(upload->client,
-	    &(struct wire_status){.ingestion = upload->ingestion}, &reply, &why);
+	int status = client_status(
+	    upload->client, &(struct wire_status){.ingestion = upload->ingestion}, &reply, &why);
 
 	if (status) {
 		*fail = why;

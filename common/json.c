@@ -14,8 +14,8 @@
 struct lexer {
 	const char *start, *at, *end;
 	const char *copied; /* up to here the text is in `out` */
-	/* The text for cJSON: each "ids" array replaced by [NUMBER OF ITS SPAN], numbers that are the
-	 * value of an inner "id" put between quotes. */
+	/* The text for cJSON: each "ids" array replaced by [NUMBER OF ITS SPAN], numbers that are
+	 * the value of an inner "id" put between quotes. */
 	struct buf out;
 	struct json_doc *doc;
 	int64_t max_id;

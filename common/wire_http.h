@@ -18,8 +18,8 @@ enum err wire_http_read_ingest(
 void wire_http_write_ingest(const struct uuid *ingestion, struct buf *out);
 
 /*
- * Appends the result of status, report or list with `next`, a link to the next page, instead of the place
- * to go on; NULL: there is none.
+ * Appends the result of status, report or list with `next`, a link to the next page, instead of the
+ * place to go on; NULL: there is none.
  */
 void wire_http_write_page(
     enum wire_method method, const struct wire_reply *reply, const char *next, struct buf *out);

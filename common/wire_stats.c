@@ -191,9 +191,9 @@ static bool read_attempts(const cJSON *attempts, struct wire_stats_reply *stats)
 	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
 		if (!wire_get_count(failures, failure_name((enum failure)i), &stats->failures[i]))
 			return false;
-	cJSON_ArrayForEach(item,
-	    json_get(attempts, "durations")) if (!read_duration(item, &stats->durations)) return
-	    false;
+	cJSON_ArrayForEach(
+	    item, json_get(attempts, "durations")) if (!read_duration(item,
+							   &stats->durations)) return false;
 	return wire_get_count(attempts, "duration_sum_us", &stats->durations.sum_us);
 }
 

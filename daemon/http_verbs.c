@@ -129,8 +129,8 @@ static void boolean(struct query *query, const char *name, bool *result)
 		return;
 	*result = strcmp(text, "true") == 0;
 	if (!*result && strcmp(text, "false") != 0)
-		fail_set(&query->fail, ERR_INVALID, "%s: \"%.40s\" is not true or false", name,
-		    text);
+		fail_set(
+		    &query->fail, ERR_INVALID, "%s: \"%.40s\" is not true or false", name, text);
 }
 
 static bool is_one_of(const char *name, const char *const *names)

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154 # run sets stderr
 
 load ../lib/daemon
+load ../lib/http
 
 setup() {
   daemon_setup
@@ -223,4 +224,28 @@ numbers() {
   grep -qE '^LOW +4 +2 +[0-9.]+s +0 +0 +0 +0$' <<<"$output" || fail "$output"
   [ "$(ctl stats --json | e2e json '[l["waiting_ids"] for l in d["lanes"]], d["uploads"]["ids"]')" = "([9, 0, 4], 3)" ]
   refuses 2 '"x"' -- ctl stats x
+}
+
+# What stats say of attempts, on one line.
+attempts() {
+  ctl stats --json | e2e json '(*[d["attempts"][n] for n in ("total", "retries", "interrupted")], d["attempts"]["failures"]["ids"], d["attempts"]["failures"]["try_again"], sum(b["count"] for b in d["attempts"]["durations"]))'
+}
+
+attempts_are() {
+  [ "$(attempts)" = "$1" ]
+}
+
+@test "stats: attempts, retries, failures by kind, durations" {
+  start_web --retry-base 1ms --retry-max 1ms --max-attempts 3 --settle 0 --handler "exec:sh -c 'exit 75'"
+  [ "$(attempts)" = "(0, 0, 0, 0, 0, 0)" ]
+  ctl submit 1 2 3
+  ctl wait 1 || true
+  wait_until 20 attempts_are "(3, 2, 0, 0, 3, 3)" || fail "$(attempts)"
+  [[ $(ctl stats) == *"attempts     3, 2 of them retries, "*" on average, 3 failed (try_again)"* ]] || fail "$(ctl stats)"
+  [[ $(ctl stats) == *"up to 3 attempts, 1ms apart at first, at most 1ms"* ]] || fail "$(ctl stats)"
+  ask /metrics
+  for line in 'ingestd_attempts_total 3' 'ingestd_retries_total 2' 'ingestd_attempts_failed_total{kind="try_again"} 3' \
+    'ingestd_handler_duration_seconds_count 3' 'ingestd_oldest_waiting_seconds{priority="HIGH"} 0.000'; do
+    grep -qxF "$line" <<<"$BODY" || fail "no $line"
+  done
 }

@@ -29,7 +29,7 @@ for entry in json.load(sys.stdin)["entries"]:
 # An ingestion that has ended, with failed ids and the largest ones.
 MAX=9223372036854775807
 start_and_submit() {
-  start_web --handler "simulate:delay=10ms,fail=2,5,$MAX" "$@"
+  start_web --handler "simulate:delay=10ms,fail=2,5,$MAX"
   ID=$(ctl submit 1-6 9223372036854775806 $MAX 9007199254740993)
   wait_status "$ID" failed
 }

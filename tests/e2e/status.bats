@@ -165,7 +165,7 @@ three" ] || fail "$output"
   [ "$status" -eq 0 ]
   [[ $output == *"stdout, 10 bytes:"*"to stdout"*"stderr, 10 bytes:"*"to stderr"* ]] || fail "$output"
   run --separate-stderr ctl status "$id"
-  [[ $output != *"10 bytes"* ]] || fail "$output"
+  [[ $output != *"stderr, "* ]] || fail "$output"
 }
 
 @test "a batch that waits for its next attempt says until when" {

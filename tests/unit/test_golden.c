@@ -16,6 +16,7 @@ struct reader {
 	bool errors[ERR_COUNT];
 	bool statuses[INGESTION_STATUS_COUNT];
 	bool batches[BATCH_STATUS_COUNT];
+	bool outcomes[ID_OUTCOME_COUNT];
 };
 
 /* Members that a reply has got after lines without them were released. */
@@ -112,6 +113,8 @@ static void note_states(struct reader *reader, const struct wire_reply *reply)
 		reader->statuses[ingestion_status_of(&reply->status.ingestion)] = true;
 	for (size_t i = 0; i < reply->status.n; i++)
 		reader->batches[reply->status.batches[i].status] = true;
+	for (size_t i = 0; i < reply->report.page.n; i++)
+		reader->outcomes[reply->report.page.v[i].outcome] = true;
 }
 
 static void check_reply(struct reader *reader, const char *line, struct wire_reply *reply)
@@ -220,6 +223,9 @@ static void sessions_have_everything(void **state)
 	for (int i = 0; i < BATCH_STATUS_COUNT; i++)
 		if (!reader.batches[i])
 			fail_msg("no batch %s", batch_status_name((enum batch_status)i));
+	for (int i = 0; i < ID_OUTCOME_COUNT; i++)
+		if (!reader.outcomes[i])
+			fail_msg("no outcome %s", id_outcome_name((enum id_outcome)i));
 }
 
 int main(void)

@@ -181,8 +181,8 @@ static void the_text_is_as_prometheus_wants_it(void **state)
 			continue;
 		}
 		assert_true(type[0] != '\0');
-		assert_true(
-		    behind_name(line, family, type)[0] && strchr(" {", *behind_name(line, family, type)));
+		assert_true(behind_name(line, family, type)[0] &&
+			    strchr(" {", *behind_name(line, family, type)));
 		assert_int_equal(sscanf(strrchr(line, ' '), "%lf", &value), 1);
 		*strrchr(line, ' ') = '\0';
 		assert_true(n < COUNT_OF(seen));

@@ -53,7 +53,8 @@ static void what_is_not_there_is_404(void **state)
 	static const char *const paths[] = {"", "*", "/nope", "/ingest/", "/Ingest", "//ingest",
 	    "/ingest\n", "/status", "/status/", "/status/a/b", "/status//", "/statusx/a",
 	    "/ingestions/a/", "/ingestions//report", "/ingestions/a/report/",
-	    "/ingestions/a/b/report", "/ingestions/a/reports", "/status/a/report", "/healthz/", "/healthx", "x/ingest"};
+	    "/ingestions/a/b/report", "/ingestions/a/reports", "/status/a/report", "/healthz/",
+	    "/healthx", "x/ingest"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(paths); i++) {

@@ -55,8 +55,8 @@ static void what_is_no_id_is_refused(void **state)
 	for (size_t i = 0; i < COUNT_OF(ids); i++) {
 		char *params = xasprintf("{" PARAMS ",\"id\":%s}", ids[i]);
 
-		assert_refuses_params("report", params,
-		    "\"id\" must be an integer from 1 to 9223372036854775807");
+		assert_refuses_params(
+		    "report", params, "\"id\" must be an integer from 1 to 9223372036854775807");
 		free(params);
 	}
 	/* Under an escaped name the digits are not kept: better no id than a wrong one. */
@@ -71,13 +71,13 @@ static void report_params_are_checked(void **state)
 	assert_refuses_params("report", "{\"ingestion_id\":\"x\"}", "\"x\" is not a UUID");
 	assert_refuses_params("report", "{" PARAMS ",\"failed\":1}", "\"failed\" must be");
 	assert_refuses_params("report", "{" PARAMS ",\"failed\":\"true\"}", "\"failed\" must be");
-	assert_refuses_params("report", "{" PARAMS ",\"limit\":0}",
-	    "\"limit\" must be an integer from 1 to 1000");
+	assert_refuses_params(
+	    "report", "{" PARAMS ",\"limit\":0}", "\"limit\" must be an integer from 1 to 1000");
 	assert_refuses_params("report", "{" PARAMS ",\"limit\":1001}", "\"limit\" must be");
 	assert_refuses_params("report", "{" PARAMS ",\"from_position\":-1}",
 	    "\"from_position\" must be an integer from 0 to 100000000");
-	assert_refuses_params("report", "{" PARAMS ",\"from_position\":100000001}",
-	    "\"from_position\" must be");
+	assert_refuses_params(
+	    "report", "{" PARAMS ",\"from_position\":100000001}", "\"from_position\" must be");
 	assert_refuses_params("report", "{" PARAMS ",\"cursor\":1}", "unknown member \"cursor\"");
 }
 
@@ -276,8 +276,8 @@ static void outcomes_and_output_come_back(void **state)
 	fill_status(&reply.status);
 	back = reply_back(WIRE_STATUS, &reply);
 	batch = &back.status.batches[0];
-	assert_memory_equal(&back.status.ingestion.counts, &reply.status.ingestion.counts,
-	    sizeof(struct counts));
+	assert_memory_equal(
+	    &back.status.ingestion.counts, &reply.status.ingestion.counts, sizeof(struct counts));
 	assert_int_equal(batch->ids_completed, 1);
 	assert_int_equal(batch->ids_failed, 2);
 	assert_int_equal(batch->retry_ms, 1795352550001);
@@ -309,8 +309,8 @@ static void a_batch_says_when_it_is_tried_again(void **state)
 
 static void malformed_outcomes_are_refused(void **state)
 {
-	static const char *const parts[][2] = {{"\"ids_completed\":1,\"ids_failed\":2,\"attempts\"",
-						   "\"ids_completed\":x"},
+	static const char *const parts[][2] = {
+	    {"\"ids_completed\":1,\"ids_failed\":2,\"attempts\"", "\"ids_completed\":x"},
 	    {"\"retry_at\":\"2", "\"retry_at\":\"x"}, {"\"stdout\":{\"t", "\"stdout\":{\"x"},
 	    {"\"bytes\":7", "\"bytes\":-"}};
 	struct wire_reply reply = {0};
