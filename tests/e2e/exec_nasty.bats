@@ -58,6 +58,8 @@ descriptors() {
   command_is <<'END'
 #!/bin/bash
 sleep 1000 & echo $! >"$1/group"
+env -i /bin/sleep 1001 & echo $! >"$1/cleared"
+until [ "$(tr -d '\0' <"/proc/$!/cmdline")" = /bin/sleep1001 ]; do sleep 0.01; done
 setsid sleep 1000 & echo $! >"$1/session"
 (setsid bash -c 'sleep 1000 & echo $! >"$1/twice"; sleep 0.01' - "$1" &)
 setsid bash -c 'echo $$ >"$1/parent"; sleep 1000 & echo $! >"$1/child"; wait' - "$1" &
@@ -65,15 +67,16 @@ until [ -s "$1/child" ] && [ -s "$1/twice" ] && [ -s "$1/session" ]; do sleep 0.
 END
   run_command
   wait_status "$id" completed
-  wait_gone "$DIR/group" "$DIR/session" "$DIR/twice" "$DIR/parent" "$DIR/child"
+  wait_gone "$DIR/group" "$DIR/cleared" "$DIR/session" "$DIR/twice" "$DIR/parent" "$DIR/child"
   assert_no_children
 }
 
 @test "what it has started while it runs is left to it" {
   command_is <<'END'
 #!/bin/bash
-# The daemon becomes the parent of this one at once.
+# The daemon becomes the parent of these at once, and looks around when the second one ends.
 (setsid bash -c 'sleep 0.5; echo done >"$1/daemon"' - "$1" &)
+(setsid sleep 0.1 &)
 until [ -s "$1/daemon" ]; do sleep 0.01; done
 END
   run_command --exec-timeout 10s
