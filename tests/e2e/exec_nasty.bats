@@ -58,8 +58,6 @@ descriptors() {
   command_is <<'END'
 #!/bin/bash
 sleep 1000 & echo $! >"$1/group"
-env -i /bin/sleep 1001 & echo $! >"$1/cleared"
-until [ "$(tr -d '\0' <"/proc/$!/cmdline")" = /bin/sleep1001 ]; do sleep 0.01; done
 setsid sleep 1000 & echo $! >"$1/session"
 (setsid bash -c 'sleep 1000 & echo $! >"$1/twice"; sleep 0.01' - "$1" &)
 setsid bash -c 'echo $$ >"$1/parent"; sleep 1000 & echo $! >"$1/child"; wait' - "$1" &
@@ -67,7 +65,7 @@ until [ -s "$1/child" ] && [ -s "$1/twice" ] && [ -s "$1/session" ]; do sleep 0.
 END
   run_command
   wait_status "$id" completed
-  wait_gone "$DIR/group" "$DIR/cleared" "$DIR/session" "$DIR/twice" "$DIR/parent" "$DIR/child"
+  wait_gone "$DIR/group" "$DIR/session" "$DIR/twice" "$DIR/parent" "$DIR/child"
   assert_no_children
 }
 
@@ -93,6 +91,19 @@ END
   run_command
   wait_status "$id" completed
   [ -e "/proc/$(<"$DIR/pid")" ]
+  wait_gone "$DIR/pid"
+  assert_no_children
+}
+
+@test "in its group nobody is left alone" {
+  command_is <<'END'
+#!/bin/bash
+env -i /bin/sleep 1000 &
+echo $! >"$1/pid"
+until [ "$(tr -d '\0' <"/proc/$!/cmdline")" = /bin/sleep1000 ]; do sleep 0.01; done
+END
+  run_command
+  wait_status "$id" completed
   wait_gone "$DIR/pid"
   assert_no_children
 }
