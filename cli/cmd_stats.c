@@ -144,7 +144,7 @@ static void print_lanes(const struct wire_stats_reply *stats)
 {
 	char age[DURATION_TEXT_SIZE];
 
-	printf("\n%-8s  %12s  %12s  %8s  %8s  %8s  %12s  %12s\n", "PRIORITY", "WAITING IDS",
+	printf("\n%-8s  %11s  %10s  %7s  %6s  %7s  %10s  %7s\n", "PRIORITY", "WAITING IDS",
 	    "BATCHES", "OLDEST", "LATER", "RUNNING", "COMPLETED", "FAILED");
 	for (int i = 0; i < PRIORITY_COUNT; i++) {
 		const struct lane_total *lane = &stats->lanes[i];
@@ -153,8 +153,8 @@ static void print_lanes(const struct wire_stats_reply *stats)
 			strcpy(age, "-");
 		else
 			time_text(stats->oldest_waiting_ms[i] * NS_PER_MS, age);
-		printf("%-8s  %12" PRId64 "  %12" PRId64 "  %8s  %8" PRId64 "  %8" PRId64
-		       "  %12" PRId64 "  %12" PRId64 "\n",
+		printf("%-8s  %11" PRId64 "  %10" PRId64 "  %7s  %6" PRId64 "  %7" PRId64
+		       "  %10" PRId64 "  %7" PRId64 "\n",
 		    priority_name((enum priority)(i + PRIORITY_HIGH)), lane->ids,
 		    lane_waiting(lane), age, lane->later, lane->batches[BATCH_TRIGGERED],
 		    lane->batches[BATCH_COMPLETED], lane->batches[BATCH_FAILED]);

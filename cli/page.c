@@ -216,7 +216,7 @@ static void print_retry(const struct batch *batch, const struct layout *layout)
 	printf("%*s  %" PRId64 " of %" PRId64 " id%s to be tried again", layout->index, "", left,
 	    ids, ids == 1 ? "" : "s");
 	if (batch->retry_ms > 0) {
-		format_cell_time(layout, batch->retry_ms, time);
+		format_time(batch->retry_ms, time);
 		printf(" at %s", time);
 	}
 	printf("\n");

@@ -72,8 +72,9 @@ END
 @test "what it has started while it runs is left to it" {
   command_is <<'END'
 #!/bin/bash
-# The daemon becomes the parent of this one at once.
+# The daemon becomes the parent of these at once, and looks around when the second one ends.
 (setsid bash -c 'sleep 0.5; echo done >"$1/daemon"' - "$1" &)
+(setsid sleep 0.1 &)
 until [ -s "$1/daemon" ]; do sleep 0.01; done
 END
   run_command --exec-timeout 10s
@@ -90,6 +91,19 @@ END
   run_command
   wait_status "$id" completed
   [ -e "/proc/$(<"$DIR/pid")" ]
+  wait_gone "$DIR/pid"
+  assert_no_children
+}
+
+@test "in its group nobody is left alone" {
+  command_is <<'END'
+#!/bin/bash
+env -i /bin/sleep 1000 &
+echo $! >"$1/pid"
+until [ "$(tr -d '\0' <"/proc/$!/cmdline")" = /bin/sleep1000 ]; do sleep 0.01; done
+END
+  run_command
+  wait_status "$id" completed
   wait_gone "$DIR/pid"
   assert_no_children
 }

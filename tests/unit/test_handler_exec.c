@@ -356,13 +356,13 @@ static void cancel_now_does_not_ask(void **state)
 	assert_all(&place->a, OUTCOME_INTERRUPTED, FAILURE_NONE, NULL);
 }
 
-/* One holds the pipe in the same group, one has a session of its own. Neither is waited for. */
+/* In its group, and in sessions of their own. */
 static void what_it_leaves_behind_ends(void **state)
 {
 	struct place *place = *state;
 
-	run_command(place, "exec:sh -c 'sleep 1000 & setsid sleep 1000 & (setsid sh -c \"sleep "
-			   "1000 & sleep 1000\" &); echo end'");
+	run_command(place, "exec:sh -c 'sleep 1000 & setsid sleep 1000 & "
+			   "(setsid sh -c \"sleep 1000 & sleep 1000\" &); echo end'");
 	assert_all(&place->a, OUTCOME_COMPLETED, FAILURE_NONE, NULL);
 	assert_string_equal(place->a.ending.out.text, "end\n");
 	/* teardown() checks that closing the handler leaves no child. */
