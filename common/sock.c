@@ -1,11 +1,11 @@
 #include "sock.h"
 
+#include "lock.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -50,19 +50,12 @@ static int take_lock(const char *path, struct fail *fail)
 	int fd;
 
 	snprintf(name, sizeof(name), "%s.lock", path);
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		system_fail(fail, "cannot open", name);
-		return -1;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	if (errno == EWOULDBLOCK)
+	fd = lock_take(name);
+	if (fd < 0 && errno == EWOULDBLOCK)
 		fail_set(fail, ERR_CONFLICT, "another daemon listens on %s", path);
-	else
-		system_fail(fail, "cannot lock", name);
-	close(fd);
-	return -1;
+	else if (fd < 0)
+		system_fail(fail, "cannot take the lock", name);
+	return fd;
 }
 
 /* Whether somebody answers on the path, lock or not (a daemon of another make). */

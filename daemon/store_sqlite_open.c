@@ -1,15 +1,14 @@
 /* Opening the SQLite store: lock, bounded check, recovery. */
 #include "store_sqlite.h"
 
+#include "lock.h"
 #include "log.h"
 #include "util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum err sqlite_lock(struct sqlite_store *store, struct fail *fail)
@@ -20,14 +19,12 @@ enum err sqlite_lock(struct sqlite_store *store, struct fail *fail)
 	if (snprintf(name, sizeof(name), "%s.lock", path) >= (int)sizeof(name))
 		return fail_set(
 		    fail, ERR_INVALID, "the path of the store is too long: %.60s...", path);
-	store->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (store->lock_fd < 0)
-		return fail_set(fail, ERR_INTERNAL, "cannot open %s: %s", name, strerror(errno));
-	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	store->lock_fd = lock_take(name);
+	if (store->lock_fd >= 0)
 		return ERR_OK;
 	if (errno == EWOULDBLOCK)
 		return fail_set(fail, ERR_CONFLICT, "another daemon uses the store %s", path);
-	return fail_set(fail, ERR_INTERNAL, "cannot lock %s: %s", name, strerror(errno));
+	return fail_set(fail, ERR_INTERNAL, "cannot take the lock %s: %s", name, strerror(errno));
 }
 
 /* Turns the failure of a turn into the failure of opening. */

@@ -343,7 +343,7 @@ static void a_lock_file_that_is_a_link_is_refused(void **state)
 	snprintf(lock, sizeof(lock), "%s.lock", place->path);
 	snprintf(target, sizeof(target), "%s/target", place->dir);
 	assert_int_equal(symlink(target, lock), 0);
-	assert_listen_fails(place->path, ERR_INTERNAL, "cannot open ");
+	assert_listen_fails(place->path, ERR_INTERNAL, "cannot take the lock ");
 	assert_int_equal(access(target, F_OK), -1);
 }
 
