@@ -17,6 +17,7 @@ static const char *const batch_names[BATCH_STATUS_COUNT] = {
     [BATCH_RETRYING] = "retrying",
     [BATCH_COMPLETED] = "completed",
     [BATCH_FAILED] = "failed",
+    [BATCH_CANCELLED] = "cancelled",
 };
 
 static const char *const ingestion_names[INGESTION_STATUS_COUNT] = {
@@ -26,12 +27,15 @@ static const char *const ingestion_names[INGESTION_STATUS_COUNT] = {
     [INGESTION_FAILED] = "failed",
     [INGESTION_RECEIVING] = "receiving",
     [INGESTION_CANCELLED] = "cancelled",
+    [INGESTION_CANCELLING] = "cancelling",
 };
 
 static const char *const id_outcome_names[ID_OUTCOME_COUNT] = {
     [ID_PENDING] = "pending",
     [ID_COMPLETED] = "completed",
     [ID_FAILED] = "failed",
+    [ID_CANCELLED] = "cancelled",
+    [ID_UNKNOWN] = "unknown",
 };
 
 static const char *const failure_names[FAILURE_COUNT] = {
@@ -41,6 +45,15 @@ static const char *const failure_names[FAILURE_COUNT] = {
     [FAILURE_SIGNAL] = "signal",
     [FAILURE_TIMEOUT] = "timeout",
     [FAILURE_START] = "start",
+    [FAILURE_NETWORK] = "network",
+    [FAILURE_STATUS] = "status",
+    [FAILURE_REPLY] = "reply",
+};
+
+static const char *const pause_names[] = {
+    [PAUSE_NONE] = "none",
+    [PAUSE_PAUSED] = "paused",
+    [PAUSE_DRAINING] = "draining",
 };
 
 const int64_t duration_bounds_ms[DURATION_BUCKETS] = {5, 10, 25, 50, 100, 250, 500, 1000, 2500,
@@ -108,6 +121,20 @@ bool id_outcome_by_name(const char *name, enum id_outcome *outcome)
 
 	if (found >= 0)
 		*outcome = (enum id_outcome)found;
+	return found >= 0;
+}
+
+const char *pause_name(enum pause pause)
+{
+	return pause_names[pause];
+}
+
+bool pause_by_name(const char *name, enum pause *pause)
+{
+	int found = find(pause_names, 0, PAUSE_DRAINING + 1, name);
+
+	if (found >= 0)
+		*pause = (enum pause)found;
 	return found >= 0;
 }
 
@@ -221,6 +248,7 @@ bool list_filter_matches(const struct list_filter *filter, const struct ingestio
 	       (!filter->has_priority || filter->priority == ingestion->priority) &&
 	       (!filter->label[0] || strcmp(filter->label, ingestion->label) == 0) &&
 	       (filter->seq == 0 || filter->seq == ingestion->seq) &&
+	       (filter->before_ms == 0 || ingestion->created_ms < filter->before_ms) &&
 	       strncmp(filter->id_prefix, id, strlen(filter->id_prefix)) == 0;
 }
 

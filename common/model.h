@@ -28,8 +28,9 @@ enum batch_status {
 	BATCH_RETRYING,
 	BATCH_COMPLETED,
 	BATCH_FAILED,
+	BATCH_CANCELLED, /* some of its ids were given up by somebody's wish */
 };
-#define BATCH_STATUS_COUNT 5
+#define BATCH_STATUS_COUNT 6
 
 enum ingestion_status {
 	INGESTION_YET_TO_START,
@@ -38,8 +39,9 @@ enum ingestion_status {
 	INGESTION_FAILED,
 	INGESTION_RECEIVING,
 	INGESTION_CANCELLED,
+	INGESTION_CANCELLING, /* to be cancelled; some of its batches still run */
 };
-#define INGESTION_STATUS_COUNT 6
+#define INGESTION_STATUS_COUNT 7
 
 /*
  * A list that comes in one message is sealed from the beginning.
@@ -51,8 +53,14 @@ enum ingestion_status {
 enum stage { STAGE_SEALED, STAGE_RECEIVING, STAGE_CANCELLED };
 
 /* What has become of one id. */
-enum id_outcome { ID_PENDING, ID_COMPLETED, ID_FAILED };
-#define ID_OUTCOME_COUNT 3
+enum id_outcome {
+	ID_PENDING,
+	ID_COMPLETED,
+	ID_FAILED,
+	ID_CANCELLED, /* given up before it was done */
+	ID_UNKNOWN, /* given up while it was being done: nobody knows how far that went */
+};
+#define ID_OUTCOME_COUNT 5
 
 /* Why an attempt did not complete its batch. */
 enum failure {
@@ -63,8 +71,11 @@ enum failure {
 	FAILURE_SIGNAL, /* a command was ended by a signal */
 	FAILURE_TIMEOUT,
 	FAILURE_START, /* it could not even be started */
+	FAILURE_NETWORK, /* no answer, or no whole one, came from the other side */
+	FAILURE_STATUS, /* the other side answered with a status that says no */
+	FAILURE_REPLY, /* its answer cannot be understood, or is too long */
 };
-#define FAILURE_COUNT 7
+#define FAILURE_COUNT 10
 
 #define LABEL_MAX 128 /* bytes */
 #define KEY_MAX 255 /* bytes, visible ASCII */
@@ -75,7 +86,7 @@ struct counts {
 	int64_t ids; /* of an upload: those that have arrived */
 	int64_t batches; /* of an upload: 0 until it is sealed */
 	int64_t by_status[BATCH_STATUS_COUNT]; /* batches; adds up to `batches` */
-	int64_t ids_completed, ids_failed; /* the rest is pending */
+	int64_t ids_completed, ids_failed, ids_cancelled, ids_unknown; /* the rest is pending */
 	int64_t attempts; /* of all batches */
 	int64_t retries; /* of these: not the first of their batch */
 };
@@ -91,6 +102,7 @@ struct ingestion {
 	int64_t created_ms; /* UTC; so are the other two */
 	int64_t started_ms; /* 0: not yet */
 	int64_t finished_ms; /* 0: not yet */
+	char cancelled_by[PRINCIPAL_MAX + 1]; /* who wished it; empty: nobody */
 	struct counts counts;
 };
 
@@ -104,7 +116,7 @@ struct batch {
 	int64_t index;
 	enum batch_status status;
 	int64_t attempts; /* so far; those that do not count are left out */
-	int64_t ids_completed, ids_failed; /* the rest is pending */
+	int64_t ids_completed, ids_failed, ids_cancelled, ids_unknown; /* the rest is pending */
 	int64_t started_ms; /* of the last attempt; 0: not yet */
 	int64_t finished_ms; /* 0: not yet */
 	int64_t retry_ms; /* UTC: when it will stand in line again; 0: it does, or never will */
@@ -156,6 +168,7 @@ struct list_filter {
 	char label[LABEL_MAX + 1]; /* exactly this one; empty: any */
 	char id_prefix[UUID_TEXT_SIZE]; /* beginning of the id's text, lower case; empty: any */
 	int64_t seq; /* 0: any */
+	int64_t before_ms; /* submitted before this moment, UTC; 0: any */
 };
 
 #define LIST_CURSOR_SIZE 40
@@ -166,6 +179,27 @@ struct list_page {
 	size_t n;
 	char next[LIST_CURSOR_SIZE]; /* where to go on; empty: nothing follows */
 };
+
+/* Who has set something, and when. */
+struct stamp {
+	char who[PRINCIPAL_MAX + 1];
+	int64_t at_ms; /* UTC */
+};
+
+/* What people, or the other side, have said about starting batches at all. */
+enum pause { PAUSE_NONE, PAUSE_PAUSED, PAUSE_DRAINING };
+struct control {
+	enum pause pause; /* nothing is started; PAUSE_DRAINING: to get everything to an end */
+	int64_t pause_until_ms; /* UTC: it ends by itself; 0: it does not */
+	struct stamp paused; /* of the last pause, drain or resume */
+	int64_t hold_ms; /* milliseconds from now in which the other side wants nothing; 0: none */
+	int64_t rate_ns; /* interval that was set instead of the option's; 0: none */
+	struct stamp rated;
+};
+
+/* "none", "paused", "draining". */
+const char *pause_name(enum pause pause);
+bool pause_by_name(const char *name, enum pause *pause);
 
 /* What stands in the lane of one priority, and what has become of all that ever did. */
 struct lane_total {

@@ -33,20 +33,53 @@ struct tally ending_tally(const struct ending *ending, size_t ids)
 	return tally;
 }
 
-struct verdict attempt_verdict(
-    const struct tally *tally, int64_t failed, int64_t attempt, int64_t max_attempts)
+/* Nobody wishes the batch to be given up. */
+static struct verdict goes_on(const struct tally *tally, const struct situation *situation)
 {
+	bool stopped = tally->ids[OUTCOME_INTERRUPTED] + tally->ids[OUTCOME_UNKNOWN] > 0;
+	bool exhausted = !stopped && situation->attempt >= situation->max_attempts;
 	int64_t again = tally->ids[OUTCOME_RETRY];
-	bool exhausted = attempt >= max_attempts;
+	struct verdict verdict = {.status = BATCH_RETRYING, .counts = !stopped};
 
-	if (tally->ids[OUTCOME_INTERRUPTED] > 0)
-		return (struct verdict){.status = BATCH_RETRYING, .counts = false};
-	if (again > 0 && !exhausted)
-		return (struct verdict){.status = BATCH_RETRYING, .counts = true};
-	failed += tally->ids[OUTCOME_FAILED] + again;
-	return (struct verdict){.status = failed > 0 ? BATCH_FAILED : BATCH_COMPLETED,
+	if (exhausted)
+		verdict.retry = ID_FAILED;
+	if (stopped || (again > 0 && !exhausted))
+		return verdict;
+	verdict.status = situation->failed + tally->ids[OUTCOME_FAILED] + again > 0
+	                     ? BATCH_FAILED
+	                     : BATCH_COMPLETED;
+	return verdict;
+}
+
+struct verdict attempt_verdict(const struct tally *tally, const struct situation *situation)
+{
+	int64_t given_up = tally->ids[OUTCOME_RETRY] + tally->ids[OUTCOME_INTERRUPTED] +
+	                   tally->ids[OUTCOME_UNKNOWN];
+
+	if (!situation->cancelling || given_up == 0)
+		return goes_on(tally, situation);
+	return (struct verdict){.status = BATCH_CANCELLED,
 	    .counts = true,
-	    .exhausted = again > 0};
+	    .retry = ID_CANCELLED,
+	    .interrupted = ID_CANCELLED,
+	    .unknown = ID_UNKNOWN};
+}
+
+enum id_outcome verdict_outcome(const struct verdict *verdict, enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_COMPLETED:
+		return ID_COMPLETED;
+	case OUTCOME_FAILED:
+		return ID_FAILED;
+	case OUTCOME_RETRY:
+		return verdict->retry;
+	case OUTCOME_INTERRUPTED:
+		return verdict->interrupted;
+	case OUTCOME_UNKNOWN:
+		break;
+	}
+	return verdict->unknown;
 }
 
 /* One step of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators). */

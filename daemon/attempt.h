@@ -15,9 +15,11 @@ enum outcome {
 	OUTCOME_COMPLETED,
 	OUTCOME_RETRY, /* not done; to be tried again while attempts are left */
 	OUTCOME_FAILED, /* not done, and trying again is no use */
-	OUTCOME_INTERRUPTED, /* stopped by us: to be run again, and the attempt does not count */
+	OUTCOME_INTERRUPTED, /* stopped by us, or not wanted now: to be run again, and the attempt
+	                        does not count */
+	OUTCOME_UNKNOWN, /* the same, but nobody knows how far it was done */
 };
-#define OUTCOME_COUNT 4
+#define OUTCOME_COUNT 5
 
 /* Longest texts that are kept, in bytes without the NUL; longer ones are cut (utf8_clean). */
 #define ATTEMPT_ERROR_MAX 511 /* why an attempt failed */
@@ -37,6 +39,7 @@ struct ending {
 	struct result *results; /* owned; one per id of the run, in their order; NULL: see above */
 	size_t n; /* of the results */
 	struct output out, err; /* what the handler wrote */
+	int64_t hold_ms; /* the other side wants nothing for so long; 0: it did not say so */
 };
 
 /* Frees the content, and forgets it. */
@@ -53,20 +56,34 @@ struct tally {
 
 struct tally ending_tally(const struct ending *ending, size_t ids);
 
+/* What is known of the batch when an attempt has ended. */
+struct situation {
+	int64_t failed; /* ids that had failed before */
+	int64_t attempt; /* how many attempts it has had, this one included, since it was submitted
+	                    or last retried by somebody's wish */
+	int64_t max_attempts;
+	bool cancelling; /* somebody wishes it to be given up */
+};
+
 /* What becomes of the batch. */
 struct verdict {
-	enum batch_status status; /* BATCH_RETRYING, BATCH_COMPLETED or BATCH_FAILED */
+	enum batch_status status; /* BATCH_RETRYING or one of the final ones */
 	bool counts; /* as an attempt; if not, the batch is due at once, and its number is used
 	              * again */
-	bool exhausted; /* OUTCOME_RETRY means failed now: no attempt is left */
+	enum id_outcome retry; /* what OUTCOME_RETRY means: pending, failed or cancelled */
+	enum id_outcome interrupted; /* OUTCOME_INTERRUPTED: pending or cancelled */
+	enum id_outcome unknown; /* OUTCOME_UNKNOWN: pending or unknown */
 };
 
 /*
- * `attempt` is the number of the one that has ended, `failed` says how many ids of the batch had
- * failed before it. A batch is failed when no id is left to try and one failed.
+ * A batch is final when no id is left to try: cancelled when one was cancelled or is unknown, else
+ * failed when one failed, else completed. What was recorded wins: a batch that is to be cancelled
+ * and completes all the same is completed. An attempt that ends a batch counts.
  */
-struct verdict attempt_verdict(
-    const struct tally *tally, int64_t failed, int64_t attempt, int64_t max_attempts);
+struct verdict attempt_verdict(const struct tally *tally, const struct situation *situation);
+
+/* The outcome that an id has now; ID_PENDING when it is to be tried again. */
+enum id_outcome verdict_outcome(const struct verdict *verdict, enum outcome outcome);
 
 /* When to try again. */
 struct retry_policy {

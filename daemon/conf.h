@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_OPTION_COUNT 47
+#define CONF_OPTION_COUNT 49
 #define CONF_SETTLE_AUTO (-1)
 
 struct conf {
@@ -32,6 +32,8 @@ struct conf {
 	const char *handler; /* spec */
 	int64_t max_attempts;
 	int64_t retry_base_ns, retry_max_ns;
+	int64_t max_hold_ns;
+	const char *notify; /* spec of a handler; "" for none */
 	int64_t exec_timeout_ns; /* 0: none */
 	int64_t exec_grace_ns; /* between TERM and KILL */
 	int64_t exec_output; /* bytes that are kept of each stream */

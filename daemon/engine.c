@@ -15,6 +15,7 @@ struct job {
 	struct slot *slot;
 	struct store_attempt attempt;
 	bool started, start_recorded, done;
+	bool unwanted; /* cancelled before the handler got it */
 	int64_t started_at; /* boot_ns */
 	struct ending ending; /* once it is done; given to the store */
 	struct storeq_op started_op, finish_op;
@@ -197,6 +198,8 @@ static void log_verdict(const struct job *job, const struct store_finish *finish
 {
 	if (finish->status == BATCH_FAILED)
 		log_run(job, LOG_WARN, "batch failed", log_int("failed_ids", finish->failed));
+	else if (finish->status == BATCH_CANCELLED)
+		log_run(job, LOG_INFO, "batch cancelled", log_int("failed_ids", finish->failed));
 	else if (finish->status == BATCH_RETRYING && finish->due_ms > 0)
 		log_run(
 		    job, LOG_INFO, "batch will be tried again", log_int("in_ms", finish->due_ms));
@@ -288,7 +291,7 @@ static void account(const struct job *job)
 	struct log_field duration = log_int("duration_ms", duration_ns / NS_PER_MS);
 
 	durations_add(&stats->durations, duration_ns / 1000);
-	if (tally.ids[OUTCOME_INTERRUPTED] > 0) {
+	if (tally.ids[OUTCOME_INTERRUPTED] + tally.ids[OUTCOME_UNKNOWN] > 0) {
 		stats->interrupted++;
 		log_run(job, LOG_INFO, "batch interrupted", duration);
 	} else if (tally.ids[OUTCOME_COMPLETED] == (int64_t)job->run.ids.n) {
@@ -332,6 +335,7 @@ static void job_init(struct job *job, struct slot *slot, struct store_claimed *c
 	    .attempt = claimed->attempt.attempt,
 	    .priority = claimed->priority,
 	    .ids = claimed->ids,
+	    .whole = claimed->whole,
 	    .events = &run_events};
 	strcpy(job->run.label, claimed->label);
 	claimed->ids = (struct idlist){0}; /* ours now */
@@ -364,8 +368,15 @@ static void slot_fire(struct slot *slot)
 	struct engine *engine = slot->engine;
 
 	engine->held = NULL;
-	for (size_t i = 0; i < slot->n; i++)
-		handler_start(engine->env.handler, &slot->jobs[i].run);
+	for (size_t i = 0; i < slot->n; i++) {
+		struct job *job = &slot->jobs[i];
+
+		/* The slot stays spent: this moment is its start. */
+		if (job->unwanted)
+			on_done(&job->run, &(struct ending){.outcome = OUTCOME_INTERRUPTED});
+		else
+			handler_start(engine->env.handler, &job->run);
+	}
 }
 
 /* Gives the slot back that was taken and will not be fired. Its start is never recorded, so the
@@ -483,6 +494,29 @@ void engine_kick(struct engine *engine)
 		engine->wake_at = LEDGER_NONE;
 		wake(engine);
 	}
+}
+
+void engine_replan(struct engine *engine)
+{
+	engine->kicked = engine->claiming;
+	engine->wake_at = LEDGER_NONE;
+	wake(engine);
+}
+
+void engine_cancel(struct engine *engine, const struct uuid *ingestion)
+{
+	for (struct slot *slot = engine->slots; slot; slot = slot->next)
+		for (size_t i = 0; i < slot->n; i++) {
+			struct job *job = &slot->jobs[i];
+
+			if (job->done ||
+			    memcmp(&job->run.ingestion, ingestion, sizeof(*ingestion)) != 0)
+				continue;
+			if (slot == engine->held)
+				job->unwanted = true;
+			else
+				handler_cancel(engine->env.handler, &job->run, false);
+		}
 }
 
 void engine_stop(struct engine *engine)

@@ -43,6 +43,12 @@ int64_t engine_tick(struct engine *engine, int64_t now);
 /* Something was committed that may be ready to start. */
 void engine_kick(struct engine *engine);
 
+/* Something was committed that may change when the next slot is: rate, pause, hold. */
+void engine_replan(struct engine *engine);
+
+/* Ends the runs of an ingestion that is being cancelled. */
+void engine_cancel(struct engine *engine, const struct uuid *ingestion);
+
 /* Takes no further slots; what runs goes on, and so does a slot that has just been taken. */
 void engine_stop(struct engine *engine);
 

@@ -8,7 +8,7 @@ static const struct handler_ops *const all[] = {&handler_simulate, &handler_exec
 
 enum err handler_open(struct handler **handler, const struct handler_env *env, struct fail *fail)
 {
-	const char *spec = env->conf->handler;
+	const char *spec = env->spec;
 	size_t len = strcspn(spec, ":");
 	const char *arguments = spec[len] ? spec + len + 1 : "";
 

@@ -35,12 +35,19 @@ struct run {
 	enum priority priority;
 	char label[LABEL_MAX + 1];
 	struct idlist ids; /* of the batch, those without a final outcome */
+	bool whole; /* these are all ids of the batch */
+	/*
+	 * NULL for a batch. Else the run is a notice: it has no ids, and this JSON document is what
+	 * the other side is to be given instead of them. Borrowed, there until done().
+	 */
+	const char *notice;
 	const struct run_events *events;
 	void *work; /* the handler's own, from start to done */
 };
 
 /* What a handler works with; all of it is borrowed and outlives the handler. */
 struct handler_env {
+	const char *spec; /* SCHEME[:ARGUMENTS] */
 	struct event_base *base; /* NULL: only to check the specification and the options */
 	const struct conf *conf; /* its options; those that can be reloaded are read at each run */
 	const char *node; /* text of the id of this node; there before the first run */
@@ -50,7 +57,7 @@ struct handler_env {
 struct handler;
 
 struct handler_ops {
-	const char *scheme; /* of --handler SCHEME[:ARGUMENTS] */
+	const char *scheme;
 	int64_t descriptors; /* that a run takes while it runs */
 	/* Reads the arguments ("" when there are none). Without a base it only checks them. */
 	enum err (*open)(struct handler **handler, const char *arguments,
@@ -63,8 +70,8 @@ struct handler_ops {
 	void (*start)(struct handler *handler, struct run *run);
 	/*
 	 * Ends a started run soon, with `now` at once, if need be by force: done() follows, with
-	 * OUTCOME_INTERRUPTED for the ids that had no outcome before. May be called again, to press
-	 * on. done() may be called from inside.
+	 * OUTCOME_INTERRUPTED, or OUTCOME_UNKNOWN, for the ids that had no outcome before. May be
+	 * called again, to press on. done() may be called from inside.
 	 */
 	void (*cancel)(struct handler *handler, struct run *run, bool now);
 	void (*close)(struct handler *handler); /* no run is left */
@@ -78,7 +85,7 @@ struct handler {
 extern const struct handler_ops handler_simulate, handler_exec;
 
 /*
- * Opens the handler that env->conf names. Without a base that is only checked and *handler stays
+ * Opens the handler that env->spec names. Without a base that is only checked and *handler stays
  * NULL. Errors: ERR_INVALID, the text names the value.
  */
 enum err handler_open(struct handler **handler, const struct handler_env *env, struct fail *fail);

@@ -111,7 +111,7 @@ static enum err check_group(struct daemon *daemon, struct fail *fail)
 
 static enum err check_conf(struct daemon *daemon, struct fail *fail)
 {
-	const struct handler_env env = {.conf = &daemon->conf};
+	const struct handler_env env = {.conf = &daemon->conf, .spec = daemon->conf.handler};
 	struct handler *none;
 	struct fail why;
 
@@ -355,7 +355,9 @@ static enum err open_store(struct daemon *daemon, struct fail *fail)
 	    .max_upload_ids = conf->max_upload_bytes / (int64_t)sizeof(int64_t),
 	    .retry = {.max_attempts = conf->max_attempts,
 		.base_ms = conf->retry_base_ns / NS_PER_MS,
-		.max_ms = conf->retry_max_ns / NS_PER_MS}};
+		.max_ms = conf->retry_max_ns / NS_PER_MS},
+	    .max_hold_ms = conf->max_hold_ns / NS_PER_MS,
+	    .notify = *conf->notify != '\0'};
 	struct store_found found;
 
 	make_directories(daemon, "store", daemon->store_path, 0700);
@@ -539,8 +541,10 @@ static int store_exit_status(const struct fail *fail)
 
 static int run(struct daemon *daemon)
 {
-	struct handler_env env = {
-	    .conf = &daemon->conf, .node = daemon->node, .stats = &daemon->stats};
+	struct handler_env env = {.conf = &daemon->conf,
+	    .spec = daemon->conf.handler,
+	    .node = daemon->node,
+	    .stats = &daemon->stats};
 	struct fail fail;
 	enum err err;
 	int status;

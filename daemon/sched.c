@@ -13,6 +13,9 @@ struct sched_choice sched_pick(const struct sched_view *view, int64_t now)
 	int lane = first_lane(view);
 	int64_t slot = ledger_next_slot(&view->ledger);
 
+	if (slot < view->not_before)
+		slot = view->not_before;
+
 	if (lane < 0)
 		return (struct sched_choice){.verdict = SCHED_IDLE, .at = view->next_due};
 	if (now < slot)

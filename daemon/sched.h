@@ -19,13 +19,16 @@ struct sched_head {
 struct sched_view {
 	struct ledger ledger;
 	struct sched_head heads[PRIORITY_COUNT]; /* HIGH first */
+	/* boot_ns: nothing is started before, by somebody's wish; CLOCK_NEVER: until further
+	 * notice, LEDGER_NONE: it may be */
+	int64_t not_before;
 	int64_t
 	    next_due; /* boot_ns: when a batch that is not in line gets there; CLOCK_NEVER: none */
 };
 
 enum sched_verdict {
 	SCHED_IDLE, /* nothing stands in line before `at`, perhaps never */
-	SCHED_WAIT, /* something waits, but not before `at` */
+	SCHED_WAIT, /* something waits, but may not start before `at`, perhaps never */
 	SCHED_START, /* start the head of `lane` */
 };
 

@@ -93,11 +93,83 @@ struct store_seal {
 };
 
 /*
- * Ends an upload without sealing it; store_sweep removes its ids. A cancelled one is left as it is.
- * ERR_WRONG_STATE when it is sealed, ERR_NOT_FOUND.
+ * Ends an upload without sealing it (store_sweep removes its ids), or gives up what an ingestion
+ * has not done yet: batches that wait are cancelled, at most STORE_CONTROL_STEPS of those that were
+ * tried before; those that run will be, unless they complete (attempt_verdict). What is cancelled
+ * already is left as it is. ERR_WRONG_STATE when it has ended otherwise, ERR_NOT_FOUND.
  */
 struct store_cancel {
 	struct uuid uuid; /* in */
+	const char *who; /* in: borrowed; the principal */
+	enum ingestion_status status; /* out */
+	int64_t running; /* out: its batches that run; the engine has to be told */
+	bool more; /* out: not all has been done; to be run again */
+};
+
+/*
+ * Tries again what has failed, and with `cancelled` what was cancelled or is unknown: these ids are
+ * pending again, in their old places, due now, with all their attempts before them. At most
+ * STORE_CONTROL_STEPS batches that have a row. The key lives on until the new end. Nothing of this
+ * kind is no error: batches is 0. ERR_WRONG_STATE for an upload, and while it is being cancelled;
+ * ERR_NOT_FOUND.
+ */
+struct store_retry {
+	struct uuid uuid; /* in */
+	bool cancelled; /* in */
+	enum ingestion_status status; /* out */
+	int64_t batches; /* out: how many wait again, of this step */
+	bool more; /* out: not all has been done; to be run again */
+};
+
+/*
+ * Moves what waits to the line of another priority, at the place of its number; what runs stays
+ * where it is and comes back there. At most STORE_CONTROL_STEPS batches that were tried before.
+ * ERR_WRONG_STATE when it has ended, ERR_NOT_FOUND. An upload gets the priority for its seal.
+ */
+struct store_bump {
+	struct uuid uuid; /* in */
+	enum priority priority; /* in */
+	bool more; /* out: not all has been done; to be run again */
+};
+
+#define STORE_CONTROL_STEPS 500
+
+/* Sets what concerns all ingestions; see struct control. Every call is a committed change. */
+enum store_control_verb {
+	STORE_PAUSE, /* until_ms: UTC, 0: until resume */
+	STORE_DRAIN,
+	STORE_RESUME, /* with clear_hold also from a hold */
+	STORE_RATE, /* interval_ns; 0: that of the settings again */
+};
+
+struct store_control {
+	enum store_control_verb verb; /* in */
+	const char *who; /* in: borrowed; the principal */
+	int64_t until_ms; /* in */
+	bool clear_hold; /* in */
+	int64_t interval_ns; /* in */
+	struct control now; /* out */
+};
+
+/*
+ * What is to be told to others: that an ingestion has reached its final state. There is one notice
+ * per such end from the commit that brings it on, if settings.notify is set, until it is told.
+ * STORE_NOTICE gives the one that is due first; it stays until STORE_TOLD, so after a crash it is
+ * told again.
+ */
+struct store_notice {
+	bool found; /* out: one is due */
+	struct ingestion ingestion; /* out */
+	int64_t attempt; /* out: how often it was tried, this time included */
+	int64_t next_ms; /* out, if none is due: milliseconds until one is; -1: there is none */
+};
+
+/* How it went. ERR_NOT_FOUND when there is no such notice any more. */
+struct store_told {
+	struct uuid uuid; /* in */
+	int64_t version; /* in: of the ingestion, as the notice had it */
+	bool told; /* in: done, or given up; else it is due again after retry_ms */
+	int64_t retry_ms; /* in */
 };
 
 /*
@@ -126,6 +198,7 @@ struct store_claimed {
 	enum priority priority;
 	char label[LABEL_MAX + 1];
 	struct idlist ids; /* owned: those without a final outcome, in the order of the list */
+	bool whole; /* these are all ids of the batch */
 };
 
 /*
@@ -161,7 +234,7 @@ struct store_started {
  * never given out again; the others are tried again as one batch, at once or after the policy's
  * delay, or have failed when no attempt is left. An attempt that does not count gives its number
  * back, but not the time of its start. Refused with ERR_STALE_ATTEMPT when the attempt is not the
- * current one.
+ * current one. With ending->hold_ms nothing is started for so long, settings.max_hold_ms at most.
  *
  * The error of an id is its own message, else that of the attempt; one that was completed has none.
  * The error of the batch is the message of the attempt, NULL when there is none or when the batch
@@ -221,6 +294,8 @@ struct store_list {
 struct store_stats {
 	struct lane_total lanes[PRIORITY_COUNT]; /* out; HIGH first */
 	int64_t uploads, upload_ids; /* out: not sealed */
+	int64_t notices; /* out: not told yet */
+	struct control control; /* out */
 	struct ledger ledger; /* out */
 	int64_t bytes, wal_bytes, free_bytes; /* out: of its files, and free on their disk */
 };
@@ -239,6 +314,11 @@ enum store_verb {
 	STORE_APPEND,
 	STORE_SEAL,
 	STORE_CANCEL,
+	STORE_RETRY,
+	STORE_BUMP,
+	STORE_CONTROL,
+	STORE_NOTICE,
+	STORE_TOLD,
 	STORE_SWEEP,
 	STORE_CLAIM,
 	STORE_STARTED,
@@ -248,7 +328,7 @@ enum store_verb {
 	STORE_LIST,
 	STORE_STATS,
 };
-#define STORE_VERB_COUNT 13
+#define STORE_VERB_COUNT 18
 
 struct store_op {
 	enum store_verb verb;
@@ -258,6 +338,11 @@ struct store_op {
 		struct store_append append;
 		struct store_seal seal;
 		struct store_cancel cancel;
+		struct store_retry retry;
+		struct store_bump bump;
+		struct store_control control;
+		struct store_notice notice;
+		struct store_told told;
 		struct store_sweep sweep;
 		struct store_claim claim;
 		struct store_started started;
@@ -297,6 +382,8 @@ struct store_settings {
 	int64_t max_uploads; /* not sealed, at a time */
 	int64_t max_upload_ids; /* in these together */
 	struct retry_policy retry;
+	int64_t max_hold_ms;
+	bool notify; /* ends of ingestions are told to somebody */
 };
 
 /*

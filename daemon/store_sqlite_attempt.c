@@ -98,8 +98,8 @@ static struct sums sums_of(
 {
 	return (struct sums){
 	    .completed = tally->ids[OUTCOME_COMPLETED],
-	    .failed =
-		tally->ids[OUTCOME_FAILED] + (verdict->exhausted ? tally->ids[OUTCOME_RETRY] : 0),
+	    .failed = tally->ids[OUTCOME_FAILED] +
+	              (verdict->retry == ID_FAILED ? tally->ids[OUTCOME_RETRY] : 0),
 	    .attempts = !verdict->counts,
 	    .retries = !verdict->counts && batch->attempts > 1,
 	};
@@ -179,8 +179,10 @@ static int end_attempt(struct sqlite_store *store, const struct batch_row *batch
 	struct settling settling = {
 	    .span = batch->span,
 	    .ending = ending,
-	    .verdict = attempt_verdict(
-		&tally, batch->ids_failed, batch->attempts, store->settings.retry.max_attempts),
+	    .verdict =
+		attempt_verdict(&tally, &(struct situation){.failed = batch->ids_failed,
+					    .attempt = batch->attempts,
+					    .max_attempts = store->settings.retry.max_attempts}),
 	    .attempt = batch->attempts,
 	    .started_ms = batch->started_ms,
 	    .now_ms = clock_utc_ms(store->clock),

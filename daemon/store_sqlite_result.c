@@ -60,19 +60,6 @@ const char *sqlite_settled_error(const struct settling *settling)
 	return settling->verdict.status == BATCH_COMPLETED ? NULL : settling->ending->message;
 }
 
-/* What is known of an id whose attempt came out like this. */
-static enum id_outcome known(const struct settling *settling, enum outcome outcome)
-{
-	switch (outcome) {
-	case OUTCOME_COMPLETED:
-		return ID_COMPLETED;
-	case OUTCOME_FAILED:
-		return ID_FAILED;
-	default:
-		return settling->verdict.exhausted ? ID_FAILED : ID_PENDING;
-	}
-}
-
 /* What is known of an id without a row. */
 static enum id_outcome known_of_all(const struct settling *settling)
 {
@@ -95,7 +82,8 @@ static bool same_text(const char *a, const char *b)
 static int settle_id(
     struct sqlite_store *store, const struct settling *settling, size_t i, int64_t place)
 {
-	enum id_outcome outcome = known(settling, ending_outcome(settling->ending, i));
+	enum id_outcome outcome =
+	    verdict_outcome(&settling->verdict, ending_outcome(settling->ending, i));
 	const char *own = ending_message(settling->ending, i),
 		   *error = own ? own : settling->ending->message;
 	bool final = outcome != ID_PENDING;
@@ -113,7 +101,8 @@ static int settle_id(
 static bool says_it_all(const struct settling *settling)
 {
 	return !settling->ending->results &&
-	       known(settling, settling->ending->outcome) == known_of_all(settling);
+	       verdict_outcome(&settling->verdict, settling->ending->outcome) ==
+	           known_of_all(settling);
 }
 
 int sqlite_results_settle(struct sqlite_store *store, const struct settling *settling)

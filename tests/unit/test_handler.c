@@ -12,7 +12,8 @@ static enum err open_spec(
 {
 	struct conf conf = {.handler = spec};
 
-	return handler_open(handler, &(struct handler_env){.base = base, .conf = &conf}, fail);
+	return handler_open(handler,
+	    &(struct handler_env){.base = base, .conf = &conf, .spec = conf.handler}, fail);
 }
 
 static void assert_good(const char *spec)

@@ -87,7 +87,8 @@ static int teardown(void **state)
 
 static void open_handler(struct place *place, const char *spec)
 {
-	struct handler_env env = {.base = place->base, .conf = &place->conf, .node = NODE};
+	struct handler_env env = {
+	    .spec = spec, .base = place->base, .conf = &place->conf, .node = NODE};
 	struct fail fail;
 
 	place->conf.handler = spec;
