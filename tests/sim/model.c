@@ -19,6 +19,11 @@ static void copy(struct model_state_all *to, const struct model_state_all *from)
 	to->ready = from->ready;
 	to->ready_first = from->ready_first;
 	to->ready_last = from->ready_last;
+	to->pause = from->pause;
+	to->pause_until_ms = from->pause_until_ms;
+	to->hold_first = from->hold_first;
+	to->hold_last = from->hold_last;
+	to->rate_ns = from->rate_ns;
 }
 
 void model_begin(struct model *model)
@@ -124,9 +129,45 @@ int64_t model_slot_at(const struct model *model, int64_t ready)
 		return CLOCK_NEVER;
 	if (now->slots == 0)
 		return now->ready ? ready + model->settle_ns : INT64_MIN;
-	if (now->ready && ready + model->settle_ns > now->last_start + model->interval_ns)
+	if (now->ready && ready + model->settle_ns > now->last_start + model_interval(model))
 		return ready + model->settle_ns;
-	return now->last_start + model->interval_ns;
+	return now->last_start + model_interval(model);
+}
+
+bool model_is_final(const struct model *model, const struct model_ingestion *ingestion)
+{
+	for (int i = 0; i < ingestion->n_batches; i++)
+		if (model->now.batches[ingestion->first_batch + i].state < MODEL_COMPLETED)
+			return false;
+	return true;
+}
+
+/* The wall clock, when the clock of the boot shows this. */
+static int64_t utc_ms_at(const struct world *world, int64_t boot_ns)
+{
+	return (boot_ns + world->boot_at) / MS + world->utc_offset;
+}
+
+bool model_is_kept_back(const struct world *world, int64_t first, int64_t last)
+{
+	const struct model_state_all *now = &world->model.now;
+
+	(void)first;
+	if (now->pause != PAUSE_NONE &&
+	    (now->pause_until_ms == 0 || utc_ms_at(world, last) < now->pause_until_ms))
+		return true;
+	return last < now->hold_first;
+}
+
+bool model_may_be_kept_back(const struct world *world, int64_t first, int64_t last)
+{
+	const struct model_state_all *now = &world->model.now;
+
+	(void)last;
+	if (now->pause != PAUSE_NONE &&
+	    (now->pause_until_ms == 0 || utc_ms_at(world, first) <= now->pause_until_ms + 1))
+		return true;
+	return first < now->hold_last;
 }
 
 void model_becomes_ready(struct model *model, int64_t first, int64_t last)
@@ -179,12 +220,31 @@ void model_line_up(struct model *model, int64_t now)
 
 /* ---- open ---- */
 
+/* Nobody knows how far it was with what nobody wants any more. */
+static void crash_unwanted(struct world *world, struct model_batch *batch)
+{
+	struct model_id *left[MAX_IDS];
+
+	for (size_t n = model_left(&world->model, batch, left); n > 0; n--) {
+		strcpy(left[n - 1]->error, ATTEMPT_CRASHED);
+		left[n - 1]->outcome = ID_UNKNOWN;
+		left[n - 1]->attempts = batch->attempts;
+	}
+	batch->state = MODEL_CANCELLED;
+	world->model.now.ingestions[batch->ingestion].version++;
+}
+
 /* An attempt that ran when the process died counts, and has failed. */
 static void crash(struct world *world, struct model_batch *batch)
 {
 	struct model *model = &world->model;
-	bool last = batch->attempts >= world->settings.retry.max_attempts;
+	bool last = batch->attempts - batch->forgiven >= world->settings.retry.max_attempts;
 	struct model_id *left[MAX_IDS];
+
+	if (model->now.ingestions[batch->ingestion].cancelling) {
+		crash_unwanted(world, batch);
+		return;
+	}
 
 	for (size_t n = model_left(model, batch, left); n > 0; n--) {
 		strcpy(left[n - 1]->error, ATTEMPT_CRASHED);
@@ -231,6 +291,14 @@ void model_open(struct world *world, bool same_boot, const struct store_found *f
 		model_count(model, MODEL_WAITING) + model_count(model, MODEL_LATER),
 	    "open: waiting");
 	require(world, found->waiting >= model_count(model, MODEL_WAITING), "open: in line");
+	for (int i = 0; i < now->n_ingestions; i++)
+		now->ingestions[i].cancelling = false;
+	if (!same_boot && now->hold_last != INT64_MIN) {
+		now->hold_first = INT64_MIN;
+		now->hold_last = world_boot_ns(world) + (world->settings.max_hold_ms + 2) * MS;
+	} else if (now->hold_last != INT64_MIN) {
+		now->hold_last += 2 * MS;
+	}
 	now->ready = false;
 	model->interval_ns = world->settings.interval_ns;
 	model->settle_ns = world->settings.settle_ns;

@@ -99,6 +99,8 @@ static void saw_idle(struct world *world, const struct store_claim *claim, int64
 			latest = batch->due_last;
 	}
 	require(world, claim->idle, "the line is empty");
+	if (latest != CLOCK_NEVER && earliest > latest)
+		earliest = latest;
 	require(world, claim->wake >= earliest && claim->wake <= latest,
 	    "wake-up at %" PRId64 ", due at %" PRId64, claim->wake, earliest);
 }
@@ -115,6 +117,8 @@ static void saw_no_slot(
 		return;
 	}
 	require(world, !claim->idle, "the line is not empty");
+	if (model_may_be_kept_back(world, first, last))
+		return;
 	require(world, first < latest, "a slot was due and was not given");
 	require(world, claim->wake >= earliest && claim->wake <= latest,
 	    "wake-up at %" PRId64 ", slot at %" PRId64, claim->wake, earliest);
@@ -185,13 +189,16 @@ static void saw_claim(
 
 	model_line_up(model, first);
 	require(world, !world->stopping || world->may_claim, "a claim after the stop");
-	require(world, claim->interval_ns == model->interval_ns, "interval of a claim");
+	require(world, claim->interval_ns == model_interval(model), "interval of a claim");
 	if (claim->n == 0) {
 		saw_no_slot(world, claim, first, last);
 		return;
 	}
 	require(world, last >= model_slot_at(model, model->now.ready_first),
 	    "a slot was given too early");
+	require(world, !model_is_kept_back(world, first, last),
+	    "a slot was given although nothing was to start");
+	world->interval_ns = claim->interval_ns;
 	model->now.slots++;
 	model->now.start_known = false;
 	for (size_t i = 0; i < claim->n; i++) {
@@ -224,7 +231,19 @@ static bool is_current(const struct model_batch *batch, const struct store_attem
 	return batch->state == MODEL_CLAIMED && batch->attempts == attempt->attempt;
 }
 
-/* The latest start in a slot; all of them must be known. */
+/* Whether a batch of the slot was cancelled before the handler got it. */
+static bool slot_is_unwanted(struct world *world, int slot)
+{
+	const struct model_state_all *now = &world->model.now;
+
+	for (int i = 0; i < now->n_batches; i++)
+		if (now->batches[i].slot == slot &&
+		    now->ingestions[now->batches[i].ingestion].cancelling)
+			return true;
+	return false;
+}
+
+/* The latest start in a slot; all of them must be known, or INT64_MIN: nobody can tell. */
 static int64_t slot_start(struct world *world, int slot)
 {
 	const struct model_state_all *now = &world->model.now;
@@ -241,6 +260,8 @@ static int64_t slot_start(struct world *world, int slot)
 			latest = job->start;
 		n--;
 	}
+	if (n > 0 && slot_is_unwanted(world, slot))
+		return INT64_MIN;
 	require(world, n == 0, "the start of a slot was told before all of it was started");
 	return latest;
 }
@@ -251,6 +272,7 @@ static void saw_started(struct world *world, const struct store_op *op)
 	struct model *model = &world->model;
 	struct model_batch *batch = batch_of(world, &started->attempt);
 	bool current = is_current(batch, &started->attempt);
+	int64_t start;
 
 	require(world, op->fail.err == (current ? ERR_OK : ERR_STALE_ATTEMPT), "answer to a start");
 	if (current)
@@ -258,7 +280,8 @@ static void saw_started(struct world *world, const struct store_op *op)
 	if (started->slot_start == LEDGER_NONE)
 		return;
 	require(world, batch->slot == model->now.slots, "start of a slot that is not the last");
-	require(world, started->slot_start == slot_start(world, batch->slot),
+	start = slot_start(world, batch->slot);
+	require(world, started->slot_start == start || start == INT64_MIN,
 	    "the start that was told is not the actual one");
 	model->now.start_known = true;
 	model->now.last_start = started->slot_start;
@@ -274,8 +297,9 @@ static void check_ending(
 
 	if (!job) {
 		require(world,
-		    world->interrupted && ending->outcome == OUTCOME_INTERRUPTED &&
-			!ending->results,
+		    (world->interrupted ||
+			world->model.now.ingestions[batch->ingestion].cancelling) &&
+			ending->outcome == OUTCOME_INTERRUPTED && !ending->results,
 		    "an outcome of a batch that never ran");
 		return;
 	}
@@ -301,14 +325,16 @@ static void keep_error(struct model_id *id, const struct ending *ending, size_t 
 static int settle_ids(
     struct world *world, struct model_batch *batch, const struct ending *ending, bool *stopped)
 {
-	bool last = batch->attempts >= world->settings.retry.max_attempts;
+	bool last = batch->attempts - batch->forgiven >= world->settings.retry.max_attempts;
+	bool unwanted = world->model.now.ingestions[batch->ingestion].cancelling;
 	struct model_id *left[MAX_IDS];
 	size_t n = model_left(&world->model, batch, left);
 	int again = 0;
 
 	*stopped = false;
 	for (size_t i = 0; i < n; i++)
-		*stopped |= ending_outcome(ending, i) == OUTCOME_INTERRUPTED;
+		*stopped |= !unwanted && (ending_outcome(ending, i) == OUTCOME_INTERRUPTED ||
+					     ending_outcome(ending, i) == OUTCOME_UNKNOWN);
 	for (size_t i = 0; i < n; i++) {
 		enum outcome outcome = ending_outcome(ending, i);
 
@@ -317,8 +343,12 @@ static int settle_ids(
 			keep_error(left[i], ending, i);
 		if (outcome == OUTCOME_COMPLETED)
 			left[i]->outcome = ID_COMPLETED;
-		else if (outcome == OUTCOME_FAILED ||
-			 (outcome == OUTCOME_RETRY && last && !*stopped))
+		else if (outcome == OUTCOME_FAILED)
+			left[i]->outcome = ID_FAILED;
+		else if (unwanted)
+			left[i]->outcome =
+			    outcome == OUTCOME_UNKNOWN ? ID_UNKNOWN : ID_CANCELLED;
+		else if (outcome == OUTCOME_RETRY && last && !*stopped)
 			left[i]->outcome = ID_FAILED;
 		left[i]->attempts = batch->attempts;
 		again += left[i]->outcome == ID_PENDING;
@@ -326,15 +356,24 @@ static int settle_ids(
 	return again;
 }
 
-static bool has_failed(struct world *world, const struct model_batch *batch)
+static bool has(
+    struct world *world, const struct model_batch *batch, enum id_outcome a, enum id_outcome b)
 {
 	const struct model_ingestion *ingestion = &world->model.now.ingestions[batch->ingestion];
 	int64_t first = batch->index * ingestion->batch_size;
 
 	for (int64_t i = first; i < first + model_length(&world->model, batch); i++)
-		if (ingestion->ids[i].outcome == ID_FAILED)
+		if (ingestion->ids[i].outcome == a || ingestion->ids[i].outcome == b)
 			return true;
 	return false;
+}
+
+/* What a batch has come to whose ids all have an outcome. */
+static enum model_state end_of(struct world *world, const struct model_batch *batch)
+{
+	if (has(world, batch, ID_CANCELLED, ID_UNKNOWN))
+		return MODEL_CANCELLED;
+	return has(world, batch, ID_FAILED, ID_FAILED) ? MODEL_FAILED : MODEL_COMPLETED;
 }
 
 /* The wait grows twofold up to a bound, and at most a half of it is left out. */
@@ -361,7 +400,7 @@ static void goes_on(struct world *world, struct model_batch *batch,
 		world->given[batch - world->model.now.batches] = batch->attempts;
 		require(world, finish->due_ms == 0, "an interrupted batch is due at once");
 	} else {
-		check_delay(world, batch->attempts, finish->due_ms);
+		check_delay(world, batch->attempts - batch->forgiven, finish->due_ms);
 	}
 	if (finish->due_ms == 0) {
 		model_becomes_ready(&world->model, first, last);
@@ -375,10 +414,36 @@ static void goes_on(struct world *world, struct model_batch *batch,
 	batch->maybe = false;
 }
 
+static enum batch_status shown_as(enum model_state state)
+{
+	static const enum batch_status statuses[] = {
+	    [MODEL_CLAIMED] = BATCH_TRIGGERED,
+	    [MODEL_COMPLETED] = BATCH_COMPLETED,
+	    [MODEL_FAILED] = BATCH_FAILED,
+	    [MODEL_CANCELLED] = BATCH_CANCELLED,
+	};
+
+	return statuses[state];
+}
+
+/* The other side wants a rest. A longer one that it has asked for before stays. */
+static void saw_hold(struct world *world, int64_t hold_ms, int64_t first, int64_t last)
+{
+	struct model_state_all *now = &world->model.now;
+
+	if (hold_ms > world->settings.max_hold_ms)
+		hold_ms = world->settings.max_hold_ms;
+	if (first + (hold_ms - 2) * MS > now->hold_first)
+		now->hold_first = first + (hold_ms - 2) * MS;
+	if (last + (hold_ms + 2) * MS > now->hold_last)
+		now->hold_last = last + (hold_ms + 2) * MS;
+}
+
 static void saw_finish(struct world *world, const struct store_op *op, int64_t first, int64_t last)
 {
 	const struct store_finish *finish = &op->finish;
 	struct model_batch *batch = batch_of(world, &finish->attempt);
+	struct model_ingestion *ingestion = &world->model.now.ingestions[batch->ingestion];
 	bool stopped;
 
 	require(world, is_current(batch, &finish->attempt) && op->fail.err == ERR_OK,
@@ -387,13 +452,159 @@ static void saw_finish(struct world *world, const struct store_op *op, int64_t f
 	if (settle_ids(world, batch, finish->ending, &stopped) > 0) {
 		goes_on(world, batch, finish, stopped, first, last);
 	} else {
-		batch->state = has_failed(world, batch) ? MODEL_FAILED : MODEL_COMPLETED;
-		require(world,
-		    finish->status ==
-			(batch->state == MODEL_FAILED ? BATCH_FAILED : BATCH_COMPLETED),
-		    "what the batch came to");
+		batch->state = end_of(world, batch);
+		require(
+		    world, finish->status == shown_as(batch->state), "what the batch came to");
 	}
-	world->model.now.ingestions[batch->ingestion].version++;
+	if (finish->ending->hold_ms > 0)
+		saw_hold(world, finish->ending->hold_ms, first, last);
+	if (model_is_final(&world->model, ingestion))
+		ingestion->cancelling = false;
+	ingestion->version++;
+}
+
+/* ---- wishes ---- */
+
+static bool any(const struct world *world, const struct model_ingestion *ingestion,
+    enum model_state state)
+{
+	for (int i = 0; i < ingestion->n_batches; i++)
+		if (world->model.now.batches[ingestion->first_batch + i].state == state)
+			return true;
+	return false;
+}
+
+static struct model_ingestion *wished_for(struct world *world, const struct uuid *uuid)
+{
+	int i = model_find(&world->model, uuid);
+
+	return i < 0 ? NULL : &world->model.now.ingestions[i];
+}
+
+static void give_up(struct world *world, struct model_batch *batch)
+{
+	struct model_id *left[MAX_IDS];
+
+	for (size_t n = model_left(&world->model, batch, left); n > 0; n--) {
+		left[n - 1]->outcome = ID_CANCELLED;
+		left[n - 1]->attempts = batch->attempts;
+	}
+	batch->state = MODEL_CANCELLED;
+}
+
+static void saw_cancel(struct world *world, const struct store_op *op)
+{
+	struct model *model = &world->model;
+	struct model_ingestion *ingestion = wished_for(world, &op->cancel.uuid);
+	bool over = ingestion && model_is_final(model, ingestion);
+	int64_t running = 0;
+
+	require(world, (op->fail.err == ERR_NOT_FOUND) == !ingestion, "cancel: not found");
+	if (!ingestion)
+		return;
+	require(world,
+	    (op->fail.err == ERR_WRONG_STATE) ==
+		(over && !any(world, ingestion, MODEL_CANCELLED)),
+	    "cancel: wrong state");
+	if (op->fail.err || over)
+		return;
+	for (int i = 0; i < ingestion->n_batches; i++) {
+		struct model_batch *batch = &model->now.batches[ingestion->first_batch + i];
+
+		if (batch->state == MODEL_WAITING || batch->state == MODEL_LATER)
+			give_up(world, batch);
+		running += batch->state == MODEL_CLAIMED;
+	}
+	require(world, op->cancel.running == running && !op->cancel.more, "cancel: what runs");
+	require(world,
+	    op->cancel.status == (running ? INGESTION_CANCELLING : INGESTION_CANCELLED),
+	    "cancel: status");
+	if (!ingestion->cancelling)
+		ingestion->version++;
+	ingestion->cancelling = running > 0;
+}
+
+/* The ids of a batch are pending again. */
+static void try_again(struct world *world, struct model_batch *batch)
+{
+	struct model_ingestion *ingestion = &world->model.now.ingestions[batch->ingestion];
+	int64_t first = batch->index * ingestion->batch_size;
+
+	for (int64_t i = first; i < first + model_length(&world->model, batch); i++)
+		if (ingestion->ids[i].outcome != ID_COMPLETED) {
+			ingestion->ids[i].outcome = ID_PENDING;
+			ingestion->ids[i].error[0] = '\0';
+		}
+	batch->state = MODEL_WAITING;
+	batch->forgiven = batch->attempts;
+}
+
+static void saw_retry(struct world *world, const struct store_op *op, int64_t first, int64_t last)
+{
+	struct model *model = &world->model;
+	struct model_ingestion *ingestion = wished_for(world, &op->retry.uuid);
+	int64_t batches = 0;
+
+	require(world, (op->fail.err == ERR_NOT_FOUND) == !ingestion, "retry: not found");
+	if (!ingestion)
+		return;
+	require(world, (op->fail.err == ERR_WRONG_STATE) == ingestion->cancelling,
+	    "retry: wrong state");
+	if (op->fail.err)
+		return;
+	for (int i = 0; i < ingestion->n_batches; i++) {
+		struct model_batch *batch = &model->now.batches[ingestion->first_batch + i];
+
+		if (batch->state != MODEL_FAILED &&
+		    !(op->retry.cancelled && batch->state == MODEL_CANCELLED))
+			continue;
+		if (batches++ == 0)
+			model_becomes_ready(model, first, last);
+		try_again(world, batch);
+	}
+	require(world, op->retry.batches == batches && !op->retry.more, "retry: batches");
+	ingestion->version += batches > 0;
+}
+
+static void saw_bump(struct world *world, const struct store_op *op)
+{
+	struct model_ingestion *ingestion = wished_for(world, &op->bump.uuid);
+
+	require(world, (op->fail.err == ERR_NOT_FOUND) == !ingestion, "bump: not found");
+	if (!ingestion)
+		return;
+	require(world,
+	    (op->fail.err == ERR_WRONG_STATE) == model_is_final(&world->model, ingestion),
+	    "bump: wrong state");
+	if (op->fail.err || ingestion->priority == (int)op->bump.priority)
+		return;
+	ingestion->priority = (int)op->bump.priority;
+	ingestion->version++;
+}
+
+static void saw_control(struct world *world, const struct store_control *control)
+{
+	struct model_state_all *now = &world->model.now;
+
+	switch (control->verb) {
+	case STORE_PAUSE:
+	case STORE_DRAIN:
+		now->pause = control->verb == STORE_PAUSE ? PAUSE_PAUSED : PAUSE_DRAINING;
+		now->pause_until_ms = control->verb == STORE_PAUSE ? control->until_ms : 0;
+		break;
+	case STORE_RESUME:
+		now->pause = PAUSE_NONE;
+		if (control->clear_hold)
+			now->hold_first = now->hold_last = INT64_MIN;
+		break;
+	case STORE_RATE:
+		now->rate_ns = control->interval_ns;
+		break;
+	}
+	require(world, control->now.rate_ns == now->rate_ns, "control: rate");
+	require(world, now->pause == PAUSE_NONE || now->pause_until_ms ||
+			   control->now.pause == now->pause,
+	    "control: pause");
 }
 
 static const struct uuid *asked_for(const struct store_op *op)
@@ -404,13 +615,22 @@ static const struct uuid *asked_for(const struct store_op *op)
 void model_saw(struct world *world, const struct store_op *op, int64_t first, int64_t last)
 {
 	world_trace(world, "store: %s %s",
-	    (const char *const[]){"submit", "open", "append", "seal", "cancel", "sweep", "claim",
-		"started", "finish", "status", "report", "list", "stats"}[op->verb],
+	    (const char *const[]){"submit", "open", "append", "seal", "cancel", "retry", "bump",
+		"control", "notice", "told", "sweep", "claim", "started", "finish", "status",
+		"report", "list", "stats"}[op->verb],
 	    err_name(op->fail.err));
 	if (op->verb == STORE_STARTED)
 		saw_started(world, op);
 	else if (op->verb == STORE_FINISH)
 		saw_finish(world, op, first, last);
+	else if (op->verb == STORE_CANCEL)
+		saw_cancel(world, op);
+	else if (op->verb == STORE_RETRY)
+		saw_retry(world, op, first, last);
+	else if (op->verb == STORE_BUMP)
+		saw_bump(world, op);
+	else if (op->verb == STORE_CONTROL)
+		saw_control(world, &op->control);
 	else if (op->fail.err)
 		require(world,
 		    (op->verb == STORE_STATUS || op->verb == STORE_REPORT) &&
@@ -430,17 +650,11 @@ void model_saw(struct world *world, const struct store_op *op, int64_t first, in
 
 static bool agrees(const struct model_batch *batch, const struct batch *shown)
 {
-	static const enum batch_status expected[] = {
-	    [MODEL_CLAIMED] = BATCH_TRIGGERED,
-	    [MODEL_COMPLETED] = BATCH_COMPLETED,
-	    [MODEL_FAILED] = BATCH_FAILED,
-	};
-
 	if (batch->state == MODEL_LATER)
 		return shown->status == BATCH_RETRYING;
 	if (batch->state == MODEL_WAITING)
 		return shown->status == (batch->claimed ? BATCH_RETRYING : BATCH_YET_TO_START);
-	return shown->status == expected[batch->state];
+	return shown->status == shown_as(batch->state);
 }
 
 void model_check_page(struct world *world, const struct status_page *page)
@@ -468,7 +682,7 @@ void model_check_page(struct world *world, const struct status_page *page)
 		/* A crash may come before the start is known, and use up the last attempt. */
 		require(world,
 		    shown->started_ms != 0 || shown->finished_ms == 0 ||
-			shown->status == BATCH_FAILED,
+			shown->status == BATCH_FAILED || shown->status == BATCH_CANCELLED,
 		    "status: batch %zu ended, but never started", k);
 		require(
 		    world, shown->attempts == batch->attempts, "status: attempts of batch %zu", k);

@@ -45,13 +45,22 @@ struct profile {
 	bool settle;
 	bool failures; /* batches that fail for good */
 	bool retries; /* ids that are to be tried again, and mixed endings */
+	bool holds; /* endings that ask for a rest */
+	int wishes; /* most things that people wish: cancel, retry, bump, pause, rate ... */
 	bool parallel;
 	bool script; /* the handler takes run_ns, and has the first attempt at retry_id repeated */
 };
 
 /* ---- the model ---- */
 
-enum model_state { MODEL_WAITING, MODEL_LATER, MODEL_CLAIMED, MODEL_COMPLETED, MODEL_FAILED };
+enum model_state {
+	MODEL_WAITING,
+	MODEL_LATER,
+	MODEL_CLAIMED,
+	MODEL_COMPLETED, /* from here on: final */
+	MODEL_FAILED,
+	MODEL_CANCELLED,
+};
 
 #define ERROR_SIZE 48
 
@@ -73,6 +82,7 @@ struct model_ingestion {
 	int first_batch;
 	int n_batches;
 	int64_t version;
+	bool cancelling; /* until what runs has ended */
 };
 
 struct model_batch {
@@ -81,6 +91,7 @@ struct model_batch {
 	enum model_state state;
 	bool claimed; /* ever */
 	int64_t attempts;
+	int64_t forgiven; /* of these, before somebody wished it to be tried again */
 	int slot; /* of the last claim */
 	int place; /* in this slot */
 	int64_t due_first, due_last; /* MODEL_LATER: boot_ns; due somewhere between these two */
@@ -99,6 +110,10 @@ struct model_state_all {
 	int64_t last_start;
 	bool ready; /* something waits that waits for the settle time */
 	int64_t ready_first, ready_last; /* it began somewhere between these two */
+	enum pause pause;
+	int64_t pause_until_ms; /* UTC; 0: until resume */
+	int64_t hold_first, hold_last; /* boot_ns: the rest ends somewhere between these two */
+	int64_t rate_ns; /* 0: that of the settings */
 };
 
 struct model {
@@ -107,6 +122,12 @@ struct model {
 	int64_t interval_ns, settle_ns, slot_ids;
 	bool pack;
 };
+
+/* The interval in force. */
+static inline int64_t model_interval(const struct model *model)
+{
+	return model->now.rate_ns ? model->now.rate_ns : model->interval_ns;
+}
 
 /* ---- the world ---- */
 
@@ -137,6 +158,7 @@ struct job {
 	size_t n; /* ids of the run */
 	bool mixed; /* each has a result of its own; else all that of the first */
 	enum outcome outcomes[MAX_IDS];
+	int64_t hold_ms;
 };
 
 /* What the handler says of the run, and of its i-th id. */
@@ -158,6 +180,8 @@ enum event_kind {
 	EVENT_LAST_OF_PROCESS = EVENT_INTERRUPT, /* those above die with the process */
 	EVENT_SUBMIT,
 	EVENT_LOOK,
+	EVENT_WISH,
+	EVENT_LAST_WISH,
 	EVENT_BOOT,
 };
 
@@ -199,6 +223,7 @@ struct world {
 	struct client clients[MAX_CLIENTS];
 	int n_clients;
 	int crashes_left, stops_left;
+	int wishes_left;
 	int64_t full_until;
 	bool kept; /* the commit of unknown outcome took place */
 
@@ -216,6 +241,7 @@ struct world {
 
 	struct model model;
 	int64_t given[MAX_BATCHES]; /* last attempt that was given to the handler */
+	int64_t interval_ns; /* in force at the claim of the last slot */
 	int64_t last_start; /* in the time of the world; -1: none yet */
 	int last_slot; /* of the last start */
 	int64_t not_before; /* no start before, after a boot */
@@ -294,6 +320,13 @@ void client_looks(struct world *world);
  * is not. */
 void clients_look(struct world *world);
 
+/* ---- wish.c ---- */
+
+/* Somebody wishes something. */
+void wish_random(struct world *world);
+/* Everything may go on; repeated until it is heard. */
+void wish_resume(struct world *world);
+
 /* ---- worker.c ---- */
 
 void worker_init(struct worker *worker, struct world *world);
@@ -313,6 +346,12 @@ void model_open(struct world *world, bool same_boot, const struct store_found *f
 void model_begin(struct model *model);
 void model_commit(struct model *model);
 void model_rollback(struct model *model);
+/* Whether an ingestion has ended. */
+bool model_is_final(const struct model *model, const struct model_ingestion *ingestion);
+/* Whether somebody's wish keeps the next slot back: for certain, or perhaps, at some moment between
+ * the two. */
+bool model_is_kept_back(const struct world *world, int64_t first, int64_t last);
+bool model_may_be_kept_back(const struct world *world, int64_t first, int64_t last);
 /* The store has done `op` between `first` and `last` (boot_ns): checks the answer. */
 void model_saw(struct world *world, const struct store_op *op, int64_t first, int64_t last);
 void model_check_page(struct world *world, const struct status_page *page);

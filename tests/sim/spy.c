@@ -71,6 +71,10 @@ static const struct store_ops ops = {
     .run =
 	{
 	    [STORE_SUBMIT] = spy_run,
+	    [STORE_CANCEL] = spy_run,
+	    [STORE_RETRY] = spy_run,
+	    [STORE_BUMP] = spy_run,
+	    [STORE_CONTROL] = spy_run,
 	    [STORE_CLAIM] = spy_run,
 	    [STORE_STARTED] = spy_run,
 	    [STORE_FINISH] = spy_run,

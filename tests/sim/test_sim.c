@@ -24,6 +24,11 @@ static const struct profile profiles[] = {
 	.retries = true, .pack = true, .parallel = true, .settle = true},
     {"retries and crashes", .runs = 400, .slow_commits = 20, .late = 10, .crashes = 5,
 	.retries = true, .parallel = true},
+    {"wishes", .runs = 600, .slow_commits = 10, .late = 10, .retries = true, .wishes = 12,
+	.holds = true, .parallel = true},
+    {"wishes and crashes", .runs = 600, .slow_commits = 20, .late = 20, .crashes = 4,
+	.reboots = 30, .stops = 2, .retries = true, .wishes = 12, .holds = true, .pack = true,
+	.settle = true, .parallel = true},
     {"crashes", .runs = 400, .slow_commits = 20, .late = 10, .crashes = 4, .parallel = true},
     {"crashes and new boots", .runs = 300, .slow_commits = 20, .late = 10, .crashes = 4,
 	.reboots = 60, .settle = true},
@@ -33,12 +38,12 @@ static const struct profile profiles[] = {
     {"unknown outcomes", .runs = 200, .slow_commits = 10, .late = 10, .unknown = 50},
     {"everything at once", .runs = 800, .slow_commits = 20, .late = 20, .crashes = 3, .reboots = 30,
 	.stops = 2, .full = 5, .unknown = 10, .pack = true, .settle = true, .failures = true,
-	.retries = true, .parallel = true},
+	.retries = true, .wishes = 6, .holds = true, .parallel = true},
 };
 
 static const struct profile sqlite_profile = {"everything at once", .runs = 50, .slow_commits = 20,
     .late = 20, .crashes = 3, .reboots = 30, .stops = 2, .pack = true, .settle = true,
-    .failures = true, .retries = true, .parallel = true};
+    .failures = true, .retries = true, .wishes = 8, .holds = true, .parallel = true};
 
 /* The world of the test that runs. */
 static struct world *current;

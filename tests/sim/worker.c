@@ -71,8 +71,8 @@ static void check_time(struct world *world, int slot)
 	int64_t earliest = world->not_before;
 
 	if (world->last_start >= 0 && slot != world->last_slot &&
-	    world->last_start + world->settings.interval_ns > earliest)
-		earliest = world->last_start + world->settings.interval_ns;
+	    world->last_start + world->interval_ns > earliest)
+		earliest = world->last_start + world->interval_ns;
 	require(world, world->now >= earliest, "a start %" PRId64 " ns too early",
 	    earliest - world->now);
 }
@@ -136,6 +136,7 @@ static struct ending ending_of(const struct job *job)
 	if (job->mixed ||
 	    (job->outcomes[0] != OUTCOME_COMPLETED && job->outcomes[0] != OUTCOME_INTERRUPTED))
 		ending.message = xstrdup(text);
+	ending.hold_ms = job->hold_ms;
 	return ending;
 }
 
@@ -186,6 +187,11 @@ static void draw_outcomes(struct world *world, struct job *job)
 	for (size_t i = 0; job->mixed && i < job->n; i++)
 		job->outcomes[i] =
 		    (enum outcome)rng_range(&world->rng, OUTCOME_COMPLETED, OUTCOME_FAILED);
+	if (!profile->holds || !rng_chance(&world->rng, 10))
+		return;
+	set_outcomes(job, OUTCOME_INTERRUPTED);
+	job->mixed = false;
+	job->hold_ms = rng_range(&world->rng, 1, 10 * world->settings.interval_ns / MS);
 }
 
 /* When it is really begun, and when it ends: neither, one or both at once. */
@@ -255,7 +261,8 @@ static void worker_cancel(struct handler *handler, struct run *run, bool now)
 	job->cancelled = true;
 	/* It may have ended by itself in the meantime, or some of its ids have. */
 	if (rng_chance(&world->rng, 60)) {
-		set_outcomes(job, OUTCOME_INTERRUPTED);
+		set_outcomes(job,
+		    rng_chance(&world->rng, 50) ? OUTCOME_INTERRUPTED : OUTCOME_UNKNOWN);
 		job->mixed = false;
 	} else if (job->mixed && rng_chance(&world->rng, 50)) {
 		job->outcomes[rng_range(&world->rng, 0, (int64_t)job->n - 1)] = OUTCOME_INTERRUPTED;

@@ -88,6 +88,12 @@ static void handle(struct world *world, const struct event *event)
 	case EVENT_LOOK:
 		client_looks(world);
 		break;
+	case EVENT_WISH:
+		wish_random(world);
+		break;
+	case EVENT_LAST_WISH:
+		wish_resume(world);
+		break;
 	case EVENT_BOOT:
 		process_boot(world);
 		break;
@@ -183,7 +189,8 @@ struct world *world_new(const struct profile *profile, int64_t seed, bool sqlite
 	world->clock = (struct clock){.boot_ns = read_boot_ns, .utc_ms = read_utc_ms, .arg = world};
 	world->settings = (struct store_settings){.interval_ns = 5 * SECOND,
 	    .slot_ids = 3,
-	    .retry = {.max_attempts = 5, .base_ms = 10000, .max_ms = 3600000}};
+	    .retry = {.max_attempts = 5, .base_ms = 10000, .max_ms = 3600000},
+	    .max_hold_ms = 20000};
 	world->concurrency = 1;
 	world->last_start = -1;
 	worker_init(&world->worker, world);
@@ -261,4 +268,12 @@ void world_randomize(struct world *world)
 	for (int i = 0; i < 5; i++)
 		event_add(world, world->now + rng_range(&world->rng, 0, horizon + SECOND),
 		    EVENT_LOOK, NULL);
+	for (int64_t i = rng_range(&world->rng, 0, profile->wishes); i > 0; i--)
+		event_add(world,
+		    world->now +
+			rng_range(&world->rng, 0, horizon + 20 * world->settings.interval_ns),
+		    EVENT_WISH, NULL);
+	if (profile->wishes > 0)
+		event_add(world, world->now + horizon + 30 * world->settings.interval_ns,
+		    EVENT_LAST_WISH, NULL);
 }
