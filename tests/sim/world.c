@@ -193,6 +193,7 @@ struct world *world_new(const struct profile *profile, int64_t seed, bool sqlite
 	    .max_hold_ms = 20000};
 	world->concurrency = 1;
 	world->last_start = -1;
+	world->model.now.hold_first = world->model.now.hold_last = INT64_MIN;
 	worker_init(&world->worker, world);
 	if (sqlite) {
 		snprintf(
