@@ -14,6 +14,7 @@
 #include "log.h"
 #include "strays.h"
 #include "survivors.h"
+#include "utf8.h"
 #include "util.h"
 
 #include <errno.h>
@@ -142,11 +143,15 @@ static void forget(struct exec_run *run)
 	free(run);
 }
 
+/* `why` may have the bytes of a path. */
 static void fails_to_start(struct ending *ending, const char *why)
 {
+	char cleaned[ATTEMPT_ERROR_MAX + 1];
+
+	utf8_clean(cleaned, sizeof(cleaned), why);
 	*ending = (struct ending){.outcome = OUTCOME_RETRY,
 	    .failure = FAILURE_START,
-	    .message = xasprintf("%.*s", ATTEMPT_ERROR_MAX, why)};
+	    .message = xstrdup(cleaned)};
 }
 
 static void on_not_spawned(struct exec_run *run)

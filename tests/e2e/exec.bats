@@ -251,6 +251,19 @@ END
   [ "$(outcomes)" = "2 failed cannot run $COMMAND: Exec format error" ]
 }
 
+@test "whatever bytes its path has, what failed can be read" {
+  COMMAND=$DIR/$'c\xff\nd'
+  command_is <<'END'
+#!/no/such/\377
+END
+  sed -i $'s/.377/\xff/' "$COMMAND"
+  start_daemon --handler "exec:'$COMMAND'" --max-attempts 1
+  id=$(ctl submit 1)
+  wait_status "$id" failed
+  [ "$(outcomes)" = "1 failed cannot run $DIR/c??d: its interpreter: No such file or directory" ] ||
+    fail "$(outcomes)"
+}
+
 # ---- what it says ----
 
 @test "each id has the outcome of its line, the rest that of the exit status" {
