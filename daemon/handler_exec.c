@@ -214,6 +214,16 @@ static void on_exited(evutil_socket_t fd, short events, void *arg)
 	of->events->done(of, &ending);
 }
 
+/* The command itself may have gone to another group. */
+static void signal_run(const struct exec_run *run, int number)
+{
+	pid_t pid = run->child.pid;
+
+	kill(-pid, number);
+	if (getpgid(pid) != pid)
+		kill(pid, number);
+}
+
 /* TERM first, KILL when that does not help in time or there is no time. */
 static void press_on(struct exec_run *run, enum exec_cause cause, bool now)
 {
@@ -223,10 +233,10 @@ static void press_on(struct exec_run *run, enum exec_cause cause, bool now)
 	if (first)
 		run->cause = cause;
 	if (now || grace_ns == 0) {
-		kill(-run->child.pid, SIGKILL);
+		signal_run(run, SIGKILL);
 		evtimer_del(run->timer);
 	} else if (first) {
-		kill(-run->child.pid, SIGTERM);
+		signal_run(run, SIGTERM);
 		arm(run, grace_ns);
 	}
 }

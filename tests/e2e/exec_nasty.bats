@@ -123,6 +123,22 @@ END
   wait_gone "$DIR/child"
 }
 
+@test "who leaves its group for that of the daemon is ended all the same" {
+  command_is <<'END'
+#!/usr/bin/python3 -SE
+import os, sys, time
+os.setpgid(0, os.getpgid(os.getppid()))
+with open(sys.argv[1] + "/leader", "w") as f:
+    print(os.getpid(), file=f)
+time.sleep(1000)
+END
+  run_command --exec-timeout 500ms --max-attempts 1
+  wait_status "$id" failed
+  log_has 'reason="timed out after 500ms"'
+  wait_gone "$DIR/leader"
+  ctl ping
+}
+
 @test "pipes that are closed early, ids that nobody reads, an end before all" {
   command_is <<'END'
 #!/bin/bash
