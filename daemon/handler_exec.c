@@ -149,9 +149,8 @@ static void fails_to_start(struct ending *ending, const char *why)
 	char cleaned[ATTEMPT_ERROR_MAX + 1];
 
 	utf8_clean(cleaned, sizeof(cleaned), why);
-	*ending = (struct ending){.outcome = OUTCOME_RETRY,
-	    .failure = FAILURE_START,
-	    .message = xstrdup(cleaned)};
+	*ending = (struct ending){
+	    .outcome = OUTCOME_RETRY, .failure = FAILURE_START, .message = xstrdup(cleaned)};
 }
 
 static void on_not_spawned(struct exec_run *run)
@@ -305,7 +304,12 @@ static void exec_start(struct handler *handler, struct run *of)
 	}
 	exec_stream_open(&run->out, base, run->child.out, max, &run->outcomes);
 	exec_stream_open(&run->err, base, run->child.err, max, NULL);
-	run->exited = new_event(run->exec, run->child.pidfd, EV_READ | EV_PERSIST, on_exited, run);
+	/*
+	 * At an edge: who traces the command gets its end first, and may take long to let us have
+	 * it.
+	 */
+	run->exited =
+	    new_event(run->exec, run->child.pidfd, EV_READ | EV_ET | EV_PERSIST, on_exited, run);
 	event_add(run->exited, NULL);
 	if (run->timeout_ns > 0)
 		arm(run, run->timeout_ns);
