@@ -221,6 +221,8 @@ refused_spec() {
   refused_spec "exec:cat | cat" "cat | cat" "no shell is involved"
   refused_spec "exec:echo \$(id)" "command substitution"
   refused_spec "exec:echo \$NO_SUCH_VARIABLE" "variable that is not set"
+  # shellcheck disable=SC2016 # it is not for this shell
+  EMPTY='' refused_spec 'exec:echo x "$EMPTY"' 'echo x "$EMPTY"' "variable in quotes that is empty"
 }
 
 @test "a command that vanishes fails its attempts, and the daemon lives" {
