@@ -380,6 +380,27 @@ END
   wait_status "$id" completed
 }
 
+@test "commands of a living daemon are left alone, even if the store is a copy of its own" {
+  command_is <<'END'
+#!/bin/sh
+sleep 1000 &
+echo $! >"$1/child"
+echo $$ >"$1/leader"
+until [ -e "$1/go" ]; do sleep 0.05; done
+END
+  run_command --max-attempts 1
+  wait_until 20 test -s "$DIR/leader"
+  sqlite3 "$STORE" "VACUUM INTO '$DIR/db2'"
+  "$BUILD/ingestd" --socket "$DIR/sock2" --store "sqlite:$DIR/db2" --rate 1/50ms --handler exec:true \
+    >>"$DIR/log2" 2>&1 </dev/null 3>&- &
+  COMPANIONS+=($!)
+  other=$(wait_for_other)
+  [ -n "$other" ]
+  [ -e "/proc/$(<"$DIR/leader")" ] && [ -e "/proc/$(<"$DIR/child")" ] || fail "they were ended"
+  touch "$DIR/go"
+  wait_status "$id" completed
+}
+
 # Another daemon has recovered: it completes something.
 wait_for_other() {
   wait_until 20 "$BUILD/ingestctl" --socket "$DIR/sock2" ping >/dev/null
