@@ -393,6 +393,10 @@ static enum err exec_open(struct handler **handler, const char *arguments,
 	if (error)
 		return fail_set(fail, ERR_INVALID,
 		    "handler exec: pidfd_open: %s (it needs Linux 5.4 or later)", strerror(error));
+	/* The helper is started by it, and what a killed daemon has left is found by it. */
+	if (access("/proc/self/exe", F_OK) != 0)
+		return fail_set(fail, ERR_INVALID,
+		    "handler exec: /proc/self/exe: %s (it needs /proc)", strerror(errno));
 	if (exec_command_read(&command, arguments, fail) || !env->base) {
 		exec_command_free(&command);
 		return fail->err;

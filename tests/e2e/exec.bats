@@ -225,6 +225,14 @@ refused_spec() {
   EMPTY='' refused_spec 'exec:echo x "$EMPTY"' 'echo x "$EMPTY"' "variable in quotes that is empty"
 }
 
+@test "without /proc it is refused at once" {
+  local alone=(unshare -m sh -c "umount -l /proc && exec \"\$@\"" -)
+
+  "${alone[@]}" "$BUILD/ingestd" --version || skip "/proc cannot be taken away here"
+  refuses 2 "it needs /proc" -- "${alone[@]}" "$BUILD/ingestd" --socket "$SOCKET" --store "sqlite:$STORE" \
+    --handler exec:true --check-config
+}
+
 @test "a command that vanishes fails its attempts, and the daemon lives" {
   command_is <<'END'
 #!/bin/sh
