@@ -211,9 +211,7 @@ void status_page_free(struct status_page *page)
 
 struct report_entry *report_page_add(struct report_page *page)
 {
-	/* Grows at each power of two. */
-	if ((page->n & (page->n - 1)) == 0)
-		page->v = xreallocarray(page->v, page->n ? 2 * page->n : 1, sizeof(*page->v));
+	page->v = grown(page->v, page->n, sizeof(*page->v));
 	page->v[page->n] = (struct report_entry){0};
 	return &page->v[page->n++];
 }

@@ -24,6 +24,8 @@ static const char *why_no_words(int error)
 	    {WRDE_CMDSUB, "it has a command substitution; no shell is involved unless you write "
 			  "exec:sh -c '...'"},
 	    {WRDE_SYNTAX, "its quotes or braces are not in pairs"},
+	    /* glibc says so of "$NAME" when the value is "". */
+	    {WRDE_NOSPACE, "it has a variable in quotes that is empty, or needs too much memory"},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(reasons); i++)
@@ -94,10 +96,8 @@ enum err exec_command_read(struct exec_command *command, const char *text, struc
 
 	*command = (struct exec_command){.path = NULL};
 	error = wordexp(text, &command->words, WRDE_NOCMD | WRDE_UNDEF);
-	if (error == WRDE_NOSPACE)
-		abort();
 	if (error) {
-		command->words = (wordexp_t){.we_wordc = 0};
+		exec_command_free(command);
 		return fail_set(fail, ERR_INVALID, "handler exec: \"%.80s\" is not a command: %s",
 		    text, why_no_words(error));
 	}

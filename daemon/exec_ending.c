@@ -99,10 +99,19 @@ static char *message_of_ids(const struct exec_outcomes *outcomes, size_t n, size
 
 	if (n > 1)
 		snprintf(many, sizeof(many), "%zu of %zu ids were not done; ", n, outcomes->ids->n);
-	return message("%sid %" PRId64 ": %s", many, outcomes->ids->v[first],
-	    result->message                    ? result->message
-	    : result->outcome == OUTCOME_RETRY ? "to be tried again"
-					       : "failed");
+	return message("%sid %" PRId64 ": %s", many, outcomes->ids->v[first], result->message);
+}
+
+/* For ids whose line does not say why: the message of the attempt is about another one. */
+static void say_why(const struct exec_outcomes *outcomes)
+{
+	for (size_t i = 0; i < outcomes->ids->n; i++) {
+		struct result *result = &outcomes->results[i];
+
+		if (result->outcome != OUTCOME_COMPLETED && !result->message)
+			result->message = xstrdup(
+			    result->outcome == OUTCOME_RETRY ? "to be tried again" : "failed");
+	}
 }
 
 /* Why, when the lines of the ids decided it. */
@@ -110,6 +119,7 @@ static void judge_ids(struct ending *ending, const struct exec_outcomes *outcome
 {
 	size_t first = 0, n = count_not_done(outcomes, &first);
 
+	say_why(outcomes);
 	free(ending->message);
 	ending->failure = n > 0 ? FAILURE_IDS : FAILURE_NONE;
 	ending->message = n > 0 ? message_of_ids(outcomes, n, first) : NULL;

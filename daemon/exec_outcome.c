@@ -73,6 +73,23 @@ static void say(
 	outcomes->said[place] = true;
 }
 
+/*
+ * What was said of the first place of an id holds for the others, too. Only at the end: a list may
+ * have one id in all places, and there may be a line for each.
+ */
+static void say_of_all_places(struct exec_outcomes *outcomes)
+{
+	const int64_t *v = outcomes->ids->v;
+	const size_t *order = outcomes->order;
+
+	for (size_t i = 1; outcomes->results && i < outcomes->ids->n; i++) {
+		const struct result *result = &outcomes->results[order[i - 1]];
+
+		if (v[order[i]] == v[order[i - 1]] && outcomes->said[order[i - 1]])
+			say(outcomes, order[i], result->outcome, result->message);
+	}
+}
+
 /* False when the id is not in the list. */
 static bool say_of_id(
     struct exec_outcomes *outcomes, int64_t id, enum outcome outcome, const char *message)
@@ -86,8 +103,7 @@ static bool say_of_id(
 		outcomes->results = xcalloc(ids->n, sizeof(*outcomes->results));
 		outcomes->said = xcalloc(ids->n, sizeof(*outcomes->said));
 	}
-	for (size_t i = first; i < ids->n && ids->v[outcomes->order[i]] == id; i++)
-		say(outcomes, outcomes->order[i], outcome, message);
+	say(outcomes, outcomes->order[first], outcome, message);
 	return true;
 }
 
@@ -194,4 +210,5 @@ void exec_outcomes_end(struct exec_outcomes *outcomes, struct exec_output *rest)
 {
 	if (outcomes->line.len > 0)
 		add_piece(outcomes, "", 0, true, rest);
+	say_of_all_places(outcomes);
 }

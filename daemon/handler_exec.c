@@ -14,6 +14,7 @@
 #include "log.h"
 #include "strays.h"
 #include "survivors.h"
+#include "utf8.h"
 #include "util.h"
 
 #include <errno.h>
@@ -142,11 +143,14 @@ static void forget(struct exec_run *run)
 	free(run);
 }
 
+/* `why` may have the bytes of a path. */
 static void fails_to_start(struct ending *ending, const char *why)
 {
-	*ending = (struct ending){.outcome = OUTCOME_RETRY,
-	    .failure = FAILURE_START,
-	    .message = xasprintf("%.*s", ATTEMPT_ERROR_MAX, why)};
+	char cleaned[ATTEMPT_ERROR_MAX + 1];
+
+	utf8_clean(cleaned, sizeof(cleaned), why);
+	*ending = (struct ending){
+	    .outcome = OUTCOME_RETRY, .failure = FAILURE_START, .message = xstrdup(cleaned)};
 }
 
 static void on_not_spawned(struct exec_run *run)
@@ -209,6 +213,16 @@ static void on_exited(evutil_socket_t fd, short events, void *arg)
 	of->events->done(of, &ending);
 }
 
+/* The command itself may have gone to another group. */
+static void signal_run(const struct exec_run *run, int number)
+{
+	pid_t pid = run->child.pid;
+
+	kill(-pid, number);
+	if (getpgid(pid) != pid)
+		kill(pid, number);
+}
+
 /* TERM first, KILL when that does not help in time or there is no time. */
 static void press_on(struct exec_run *run, enum exec_cause cause, bool now)
 {
@@ -218,10 +232,10 @@ static void press_on(struct exec_run *run, enum exec_cause cause, bool now)
 	if (first)
 		run->cause = cause;
 	if (now || grace_ns == 0) {
-		kill(-run->child.pid, SIGKILL);
+		signal_run(run, SIGKILL);
 		evtimer_del(run->timer);
 	} else if (first) {
-		kill(-run->child.pid, SIGTERM);
+		signal_run(run, SIGTERM);
 		arm(run, grace_ns);
 	}
 }
@@ -290,7 +304,12 @@ static void exec_start(struct handler *handler, struct run *of)
 	}
 	exec_stream_open(&run->out, base, run->child.out, max, &run->outcomes);
 	exec_stream_open(&run->err, base, run->child.err, max, NULL);
-	run->exited = new_event(run->exec, run->child.pidfd, EV_READ | EV_PERSIST, on_exited, run);
+	/*
+	 * At an edge: who traces the command gets its end first, and may take long to let us have
+	 * it.
+	 */
+	run->exited =
+	    new_event(run->exec, run->child.pidfd, EV_READ | EV_ET | EV_PERSIST, on_exited, run);
 	event_add(run->exited, NULL);
 	if (run->timeout_ns > 0)
 		arm(run, run->timeout_ns);
@@ -374,6 +393,10 @@ static enum err exec_open(struct handler **handler, const char *arguments,
 	if (error)
 		return fail_set(fail, ERR_INVALID,
 		    "handler exec: pidfd_open: %s (it needs Linux 5.4 or later)", strerror(error));
+	/* The helper is started by it, and what a killed daemon has left is found by it. */
+	if (access("/proc/self/exe", F_OK) != 0)
+		return fail_set(fail, ERR_INVALID,
+		    "handler exec: /proc/self/exe: %s (it needs /proc)", strerror(errno));
 	if (exec_command_read(&command, arguments, fail) || !env->base) {
 		exec_command_free(&command);
 		return fail->err;

@@ -36,6 +36,12 @@ enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_CONFIG = 2, EXIT_STORE = 3 };
 #define LINGER_NS NS_PER_S
 #define LINGER_STEP_NS (10 * NS_PER_MS)
 
+/*
+ * The engine is asked at least so often when it wants to be asked at all: libevent's timers stand
+ * still while the machine sleeps, and what the engine waits for goes by CLOCK_BOOTTIME.
+ */
+#define LONGEST_TICK_NS (60 * NS_PER_S)
+
 struct daemon {
 	int argc;
 	char **argv;
@@ -161,10 +167,11 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 	struct daemon *daemon = arg;
 	int64_t now = clock_boot_ns(daemon->clock);
 	int64_t next = daemon->recovering ? CLOCK_NEVER : engine_tick(daemon->engine, now);
+	int64_t wait = next > now ? next - now : 0;
 
 	(void)fd, (void)events;
 	if (next != CLOCK_NEVER)
-		arm(daemon->tick, next > now ? next - now : 0);
+		arm(daemon->tick, wait < LONGEST_TICK_NS ? wait : LONGEST_TICK_NS);
 	leave_if_done(daemon);
 }
 

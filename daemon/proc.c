@@ -156,6 +156,20 @@ void proc_ancestors(pid_t pid, struct pids *pids)
 	}
 }
 
+bool proc_is_named(pid_t pid, const char *name)
+{
+	char path[PATH_SIZE];
+	struct buf comm = {0};
+	size_t len = strlen(name);
+	bool is;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	is = read_file(path, &comm, CHUNK) && comm.len == len + 1 &&
+	     memcmp(comm.data, name, len) == 0;
+	buf_free(&comm);
+	return is;
+}
+
 bool proc_environ(pid_t pid, struct buf *entries)
 {
 	char path[PATH_SIZE];

@@ -29,6 +29,9 @@ void proc_all(struct pids *pids);
 /* Appends the process itself, its parent, and so on. */
 void proc_ancestors(pid_t pid, struct pids *pids);
 
+/* Whether it is a process of that name (comm in proc(5)). */
+bool proc_is_named(pid_t pid, const char *name);
+
 /*
  * Reads the environment that the process was started with: entries with a NUL behind each. False,
  * and nothing, when it has ended or is not ours to read.

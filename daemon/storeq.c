@@ -24,12 +24,12 @@ struct storeq {
 	pthread_t writer, reader;
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t writer_wake, reader_wake;
-	struct fifo engine, front, reads, lists; /* waiting */
+	struct fifo engine, front, reads, scans; /* waiting */
 	struct fifo answered, answered_reads; /* to be delivered */
 	size_t running; /* taken by a thread, not answered yet */
 	int64_t operations, commits; /* that have succeeded */
 	int64_t commit_last_ns, commit_sum_ns, commit_max_ns, committed_at;
-	bool list_was_last; /* of the reads */
+	bool scan_was_last; /* of the reads */
 	bool stopping;
 	bool broken, broken_told;
 	struct fail why; /* once broken */
@@ -297,20 +297,20 @@ static bool write_turn(struct storeq *queue)
 /* Under the lock. Without threads nobody delivers while the reader works. */
 static bool may_read(const struct storeq *queue)
 {
-	return (queue->reads.first || queue->lists.first) &&
+	return (queue->reads.first || queue->scans.first) &&
 	       (!queue->threads || queue->answered_reads.n < STOREQ_UNDELIVERED_READS);
 }
 
 /*
- * Under the lock: takes the next read. A list may look at thousands of rows, so other reads and
- * lists take turns, however many lists wait.
+ * Under the lock: takes the next read. A scan may look at thousands of rows, so other reads and
+ * scans take turns, however many scans wait.
  */
 static struct storeq_op *take_read(struct storeq *queue)
 {
-	bool list = queue->lists.first && !(queue->reads.first && queue->list_was_last);
+	bool scan = queue->scans.first && !(queue->reads.first && queue->scan_was_last);
 
-	queue->list_was_last = list;
-	return fifo_take(list ? &queue->lists : &queue->reads);
+	queue->scan_was_last = scan;
+	return fifo_take(scan ? &queue->scans : &queue->reads);
 }
 
 /* Called and left with the lock held. False: nothing waited. */
@@ -414,7 +414,7 @@ static void stop_threads(struct storeq *queue)
 	pthread_mutex_lock(&queue->lock);
 	refuse_waiting(queue, &queue->front, &draining);
 	refuse_waiting(queue, &queue->reads, &draining);
-	refuse_waiting(queue, &queue->lists, &draining);
+	refuse_waiting(queue, &queue->scans, &draining);
 	queue->stopping = true;
 	pthread_cond_signal(&queue->writer_wake);
 	pthread_cond_signal(&queue->reader_wake);
@@ -454,9 +454,11 @@ static bool hits(const struct storeq *queue, enum limit which)
 
 static struct fifo *fifo_of(struct storeq *queue, const struct store_op *op)
 {
+	bool scans = op->verb == STORE_LIST || op->verb == STORE_REPORT;
+
 	if (!store_op_reads(op))
 		return &queue->front;
-	return op->verb == STORE_LIST ? &queue->lists : &queue->reads;
+	return scans ? &queue->scans : &queue->reads;
 }
 
 /* When the queue will have done about half of what waits there, by the pace of the commits so far.
@@ -609,9 +611,9 @@ void storeq_figures(struct storeq *queue, struct storeq_figures *figures)
 {
 	pthread_mutex_lock(&queue->lock);
 	*figures = (struct storeq_figures){
-	    .queued = (int64_t)(queue->engine.n + queue->front.n + queue->reads.n + queue->lists.n),
+	    .queued = (int64_t)(queue->engine.n + queue->front.n + queue->reads.n + queue->scans.n),
 	    .queued_bytes = (int64_t)(queue->engine.bytes + queue->front.bytes +
-				      queue->reads.bytes + queue->lists.bytes),
+				      queue->reads.bytes + queue->scans.bytes),
 	    .operations = queue->operations,
 	    .commits = queue->commits,
 	    .commit_last_ns = queue->commit_last_ns,
@@ -627,7 +629,7 @@ bool storeq_is_idle(struct storeq *queue)
 
 	pthread_mutex_lock(&queue->lock);
 	idle = !queue->engine.first && !queue->front.first && !queue->reads.first &&
-	       !queue->lists.first && !queue->answered.first && !queue->answered_reads.first &&
+	       !queue->scans.first && !queue->answered.first && !queue->answered_reads.first &&
 	       queue->running == 0;
 	pthread_mutex_unlock(&queue->lock);
 	return idle;

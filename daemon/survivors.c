@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DAEMON_NAME "ingestd"
 #define STEP_NS (20 * NS_PER_MS)
 #define PATIENCE_NS (10 * NS_PER_S) /* after KILL, before a warning, and between warnings */
 
@@ -25,6 +26,24 @@ struct survivors {
 	bool none; /* at the last look */
 };
 
+/*
+ * Two stores have the same id when one is a copy of the other. A daemon that is ending may have let
+ * go of the store and not of its children yet.
+ */
+static bool has_living_daemon(const struct survivors *survivors, pid_t pid)
+{
+	struct pids line = {0};
+	bool has = false;
+
+	proc_ancestors(pid, &line);
+	/* The first one is the process itself, which may just be the helper. */
+	for (size_t i = 1; i < line.n && !has; i++)
+		has = !pids_have(&survivors->spared, line.v[i]) &&
+		      proc_is_named(line.v[i], DAEMON_NAME) && !proc_is_ending(line.v[i]);
+	pids_free(&line);
+	return has;
+}
+
 static void find(const struct survivors *survivors, struct pids *found)
 {
 	struct pids all = {0};
@@ -36,7 +55,8 @@ static void find(const struct survivors *survivors, struct pids *found)
 
 		if (!pids_have(&survivors->spared, all.v[i]) && proc_environ(all.v[i], &entries))
 			node = proc_env(&entries, EXEC_ENV_NODE);
-		if (node && strcmp(node, survivors->node) == 0)
+		if (node && strcmp(node, survivors->node) == 0 &&
+		    !has_living_daemon(survivors, all.v[i]))
 			pids_add(found, all.v[i]);
 	}
 	buf_free(&entries);

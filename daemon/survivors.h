@@ -11,9 +11,9 @@
 struct survivors;
 
 /*
- * Ends all processes with this node in their environment but for ourselves and our ancestors: first
- * TERM, after the grace time KILL. done() is called when none is left, never from inside. Free with
- * survivors_free() any time but inside done().
+ * Ends all processes with this node in their environment but for ourselves, our ancestors, and what
+ * runs below another daemon: first TERM, after the grace time KILL. done() is called when none is
+ * left, never from inside. Free with survivors_free() any time but inside done().
  */
 struct survivors *survivors_end(struct event_base *base, const char *node, int64_t grace_ns,
     void (*done)(void *arg), void *arg);

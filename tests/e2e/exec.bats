@@ -221,6 +221,16 @@ refused_spec() {
   refused_spec "exec:cat | cat" "cat | cat" "no shell is involved"
   refused_spec "exec:echo \$(id)" "command substitution"
   refused_spec "exec:echo \$NO_SUCH_VARIABLE" "variable that is not set"
+  # shellcheck disable=SC2016 # it is not for this shell
+  EMPTY='' refused_spec 'exec:echo x "$EMPTY"' 'echo x "$EMPTY"' "variable in quotes that is empty"
+}
+
+@test "without /proc it is refused at once" {
+  local alone=(unshare -m sh -c "umount -l /proc && exec \"\$@\"" -)
+
+  "${alone[@]}" "$BUILD/ingestd" --version || skip "/proc cannot be taken away here"
+  refuses 2 "it needs /proc" -- "${alone[@]}" "$BUILD/ingestd" --socket "$SOCKET" --store "sqlite:$STORE" \
+    --handler exec:true --check-config
 }
 
 @test "a command that vanishes fails its attempts, and the daemon lives" {
@@ -249,6 +259,19 @@ END
   id=$(ctl submit 2)
   wait_status "$id" failed
   [ "$(outcomes)" = "2 failed cannot run $COMMAND: Exec format error" ]
+}
+
+@test "whatever bytes its path has, what failed can be read" {
+  COMMAND=$DIR/$'c\xff\nd'
+  command_is <<'END'
+#!/no/such/\377
+END
+  sed -i $'s/.377/\xff/' "$COMMAND"
+  start_daemon --handler "exec:'$COMMAND'" --max-attempts 1
+  id=$(ctl submit 1)
+  wait_status "$id" failed
+  [ "$(outcomes)" = "1 failed cannot run $DIR/c??d: its interpreter: No such file or directory" ] ||
+    fail "$(outcomes)"
 }
 
 # ---- what it says ----

@@ -137,6 +137,71 @@ END
   wait_gone "$DIR/child"
 }
 
+@test "who leaves its group for that of the daemon is ended all the same" {
+  command_is <<'END'
+#!/usr/bin/python3 -SE
+import os, sys, time
+os.setpgid(0, os.getpgid(os.getppid()))
+with open(sys.argv[1] + "/leader", "w") as f:
+    print(os.getpid(), file=f)
+time.sleep(1000)
+END
+  run_command --exec-timeout 500ms --max-attempts 1
+  wait_status "$id" failed
+  log_has 'reason="timed out after 500ms"'
+  wait_gone "$DIR/leader"
+  ctl ping
+}
+
+@test "a command that has ended and that a debugger holds back keeps nobody busy" {
+  local before after
+
+  # Its child attaches itself, and takes its time.
+  command_is <<'END'
+#!/usr/bin/python3 -SE
+import ctypes, os, sys, time
+libc = ctypes.CDLL(None)
+PR_SET_PTRACER, ANY, PTRACE_SEIZE = 0x59616d61, ctypes.c_ulong(-1), 0x4206
+libc.prctl(PR_SET_PTRACER, ANY)
+parent, (r, w) = os.getpid(), os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    seized = libc.ptrace(PTRACE_SEIZE, parent, None, None) == 0
+    os.write(w, b"y" if seized else b"n")
+    while seized and not os.path.exists(sys.argv[1] + "/go"):
+        time.sleep(0.01)
+    os._exit(0)
+with open(sys.argv[1] + "/seized", "w") as f:
+    f.write(os.read(r, 1).decode())
+END
+  run_command
+  wait_until 20 test -s "$DIR/seized"
+  [ "$(<"$DIR/seized")" = y ] || skip "nobody may trace here"
+  wait_until 20 has_zombie
+  before=$(ticks)
+  for _ in 1 2 3 4 5; do
+    timeout 5 "$BUILD/ingestctl" --socket "$SOCKET" ping || fail "the daemon does not answer"
+    sleep 0.2
+  done
+  after=$(ticks)
+  [ $((after - before)) -lt 50 ] || fail "$((after - before)) hundredths of a second of work"
+  [ "$(status_of "$id")" = triggered ]
+  touch "$DIR/go"
+  wait_status "$id" completed
+  assert_no_children
+}
+
+# A child has ended and is not waited for.
+has_zombie() {
+  # shellcheck disable=SC2046 # they are numbers
+  grep -q '^State:.Z' $(sed 's,[0-9]\+,/proc/&/status,g' "/proc/$DAEMON/task/$DAEMON/children")
+}
+
+# Time that the daemon has worked, in hundredths of a second.
+ticks() {
+  awk '{ print $14 + $15 }' "/proc/$DAEMON/stat"
+}
+
 @test "pipes that are closed early, ids that nobody reads, an end before all" {
   command_is <<'END'
 #!/bin/bash
@@ -326,6 +391,27 @@ END
   other=$(INGESTD_SOCKET=$DIR/sock2 wait_for_other)
   [ -e "/proc/$(<"$DIR/leader")" ] || fail "it was ended"
   [ -n "$other" ]
+  wait_status "$id" completed
+}
+
+@test "commands of a living daemon are left alone, even if the store is a copy of its own" {
+  command_is <<'END'
+#!/bin/sh
+sleep 1000 &
+echo $! >"$1/child"
+echo $$ >"$1/leader"
+until [ -e "$1/go" ]; do sleep 0.05; done
+END
+  run_command --max-attempts 1
+  wait_until 20 test -s "$DIR/leader"
+  sqlite3 "$STORE" "VACUUM INTO '$DIR/db2'"
+  "$BUILD/ingestd" --socket "$DIR/sock2" --store "sqlite:$DIR/db2" --rate 1/50ms --handler exec:true \
+    >>"$DIR/log2" 2>&1 </dev/null 3>&- &
+  COMPANIONS+=($!)
+  other=$(wait_for_other)
+  [ -n "$other" ]
+  [ -e "/proc/$(<"$DIR/leader")" ] && [ -e "/proc/$(<"$DIR/child")" ] || fail "they were ended"
+  touch "$DIR/go"
   wait_status "$id" completed
 }
 

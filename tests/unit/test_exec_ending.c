@@ -183,6 +183,8 @@ static void ids_that_are_not_done_are_named(void **state)
 	assert_null(ending_message(&place->ending, 0));
 	judge(place, "3\tretry\n2\tfail\n");
 	assert_each(place, "ofr", FAILURE_IDS, "2 of 3 ids were not done; id 2: failed");
+	assert_string_equal(ending_message(&place->ending, 1), "failed");
+	assert_string_equal(ending_message(&place->ending, 2), "to be tried again");
 	judge(place, "1\tok\n");
 	assert_each(place, "ooo", FAILURE_NONE, NULL);
 }

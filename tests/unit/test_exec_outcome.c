@@ -2,6 +2,8 @@
 
 #include "unit.h"
 
+#include <time.h>
+
 #define IDS                                                                                        \
 	{                                                                                          \
 		5, 7, 12, 7, 9223372036854775807                                                   \
@@ -204,6 +206,34 @@ static void every_id_of_a_long_list_is_found(void **state)
 	idlist_free(&ids);
 }
 
+/* The work must not be that of lines times places: this would take minutes. */
+static void a_line_for_each_place_of_the_same_id_is_little_work(void **state)
+{
+	static const char line[] = "7\tfail\tno such item\n";
+	struct idlist ids = {0};
+	struct exec_outcomes outcomes;
+	struct exec_output rest;
+	clock_t begin = clock();
+
+	(void)state;
+	for (int i = 0; i < 10000; i++)
+		idlist_push(&ids, 7);
+	exec_outcomes_init(&outcomes, &ids);
+	exec_output_init(&rest, 100);
+	for (int i = 0; i < 500000; i++)
+		exec_outcomes_add(&outcomes, line, strlen(line), &rest);
+	exec_outcomes_end(&outcomes, &rest);
+	for (size_t i = 0; i < ids.n; i++) {
+		assert_true(outcomes.said[i]);
+		assert_int_equal(outcomes.results[i].outcome, OUTCOME_FAILED);
+		assert_string_equal(outcomes.results[i].message, "no such item");
+	}
+	assert_true(clock() - begin < 10 * CLOCKS_PER_SEC);
+	exec_outcomes_free(&outcomes);
+	exec_output_free(&rest);
+	idlist_free(&ids);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +246,7 @@ int main(void)
 	    TEST(a_line_of_4_kib_is_the_longest),
 	    TEST(messages_are_cleaned),
 	    TEST(every_id_of_a_long_list_is_found),
+	    TEST(a_line_for_each_place_of_the_same_id_is_little_work),
 	};
 
 	return RUN(tests);

@@ -84,6 +84,15 @@ static void ancestors_begin_with_the_process_itself(void **state)
 	end_child(a);
 }
 
+static void names_are_compared_whole(void **state)
+{
+	(void)state;
+	assert_true(proc_is_named(getpid(), "test_proc"));
+	assert_false(proc_is_named(getpid(), "test_pro"));
+	assert_false(proc_is_named(getpid(), "test_proc2"));
+	assert_false(proc_is_named(0, "test_proc"));
+}
+
 static void the_environment_is_read(void **state)
 {
 	char *const argv[] = {(char[]){"sleep"}, (char[]){"1000"}, NULL};
@@ -168,6 +177,7 @@ int main(void)
 	    TEST(children_are_found),
 	    TEST(all_processes_are_found),
 	    TEST(ancestors_begin_with_the_process_itself),
+	    TEST(names_are_compared_whole),
 	    TEST(the_environment_is_read),
 	    TEST(who_is_ending_is_known),
 	    TEST(a_group_gets_the_signal),
