@@ -145,13 +145,27 @@ const char *failure_name(enum failure failure)
 
 enum ingestion_status counts_status(const struct counts *counts)
 {
-	int64_t failed = counts->by_status[BATCH_FAILED];
+	int64_t failed = counts->by_status[BATCH_FAILED],
+		cancelled = counts->by_status[BATCH_CANCELLED];
 
-	if (counts->by_status[BATCH_COMPLETED] + failed == counts->batches)
+	if (counts->by_status[BATCH_COMPLETED] + failed + cancelled == counts->batches) {
+		if (cancelled > 0)
+			return INGESTION_CANCELLED;
 		return failed > 0 ? INGESTION_FAILED : INGESTION_COMPLETED;
+	}
 	if (counts->by_status[BATCH_YET_TO_START] == counts->batches)
 		return INGESTION_YET_TO_START;
 	return INGESTION_TRIGGERED;
+}
+
+/* One that is not final although somebody wished its end is on its way there. */
+static enum ingestion_status sealed_status(const struct ingestion *ingestion)
+{
+	enum ingestion_status status = counts_status(&ingestion->counts);
+
+	return ingestion->cancelled_by[0] && !ingestion_status_is_final(status)
+	           ? INGESTION_CANCELLING
+	           : status;
 }
 
 enum ingestion_status ingestion_status_of(const struct ingestion *ingestion)
@@ -162,7 +176,7 @@ enum ingestion_status ingestion_status_of(const struct ingestion *ingestion)
 	case STAGE_CANCELLED:
 		return INGESTION_CANCELLED;
 	default:
-		return counts_status(&ingestion->counts);
+		return sealed_status(ingestion);
 	}
 }
 

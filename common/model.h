@@ -102,7 +102,7 @@ struct ingestion {
 	int64_t created_ms; /* UTC; so are the other two */
 	int64_t started_ms; /* 0: not yet */
 	int64_t finished_ms; /* 0: not yet */
-	char cancelled_by[PRINCIPAL_MAX + 1]; /* who wished it; empty: nobody */
+	char cancelled_by[PRINCIPAL_MAX + 1]; /* who wished it; empty: nobody, or it was retried */
 	struct counts counts;
 };
 

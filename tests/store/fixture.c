@@ -59,7 +59,8 @@ void fixture_init(struct fixture *fx, const struct backend *backend)
 		.upload_expiry_ms = HOUR_MS,
 		.max_uploads = 4,
 		.max_upload_ids = 1000000,
-		.retry = {5, 60000, 120000}},
+		.retry = {5, 60000, 120000},
+		.max_hold_ms = HOUR_MS},
 	};
 	fixture_set_boot(fx, 1);
 }
@@ -203,7 +204,8 @@ struct store_op claim(struct fixture *fx)
 
 	do_op(fx, &op);
 	assert_int_equal(op.fail.err, ERR_OK);
-	assert_int_equal(op.claim.interval_ns, fx->settings.interval_ns);
+	assert_int_equal(
+	    op.claim.interval_ns, fx->rate_ns ? fx->rate_ns : fx->settings.interval_ns);
 	return op;
 }
 

@@ -42,6 +42,7 @@ struct fixture {
 	char path[300];
 	uint64_t uuids; /* made so far */
 	bool in_turn; /* the test holds a turn open */
+	int64_t rate_ns; /* as set_rate() has set it; 0: that of the settings */
 };
 
 /* A store at the defaults: one batch of 3 every 5 s, no settle time, no packing; a batch is tried
@@ -117,7 +118,7 @@ struct store_op try_finish(
 
 /*
  * A result for each of the ids that were claimed, a letter for each: c completed, r to be tried
- * again, f failed, i interrupted. A capital has a message of its own, "own 0" if it is the first.
+ * again, f failed, i interrupted, u unknown. A capital has a message of its own, "own 0" if it is the first.
  */
 struct store_op finish_ids(
     struct fixture *fx, struct store_attempt attempt, const char *results, const char *message);
@@ -139,7 +140,8 @@ void assert_report(struct fixture *fx, const struct uuid *uuid, const char *expe
 /* A batch of a status, with its output; the caller frees it with batch_free(). */
 struct batch batch_of(struct fixture *fx, const struct uuid *uuid, int64_t index);
 void batch_free(struct batch *batch);
-/* Its status, attempts, ids completed and failed, and the error: "retrying 1 2 0 (why)". */
+/* Its status, attempts, ids completed and failed, ids that were given up if there are any, and the
+ * error: "retrying 1 2 0 (why)", "cancelled 1 0 1, 2 cancelled, 3 unknown". */
 void assert_batch(struct fixture *fx, const struct uuid *uuid, int64_t index, const char *expected);
 
 void assert_status(struct fixture *fx, const struct uuid *uuid, enum ingestion_status expected);
@@ -160,6 +162,7 @@ struct store_op try_open(
 struct store_op try_append(
     struct fixture *fx, const struct uuid *uuid, int64_t offset, int64_t first, size_t n);
 struct store_op try_seal(struct fixture *fx, const struct uuid *uuid, int64_t expected);
+/* It is "uid:1" who wishes it. */
 enum err try_cancel(struct fixture *fx, const struct uuid *uuid);
 
 /* The same where nothing stands against it: LOW, without label, in batches of 3. */
@@ -197,6 +200,43 @@ void check_pages(struct fixture *fx, const struct submitted *it, int64_t first, 
 /* The next claims give the ids first, first + 1, ... `most` claims are looked at. */
 void check_claims(struct fixture *fx, int64_t first, int64_t n, int64_t batch_size, int most);
 
+/* ---- fixture_control.c ---- */
+
+struct control pause_all(struct fixture *fx, const char *who, int64_t until_ms);
+struct control drain_all(struct fixture *fx, const char *who);
+struct control resume_all(struct fixture *fx, const char *who, bool clear_hold);
+struct control set_rate(struct fixture *fx, const char *who, int64_t interval_ns);
+
+/* Interrupted, since the other side wants nothing for so long. */
+void finish_with_hold(struct fixture *fx, struct store_attempt attempt, int64_t hold_ms);
+
+/* Operations whose answer, refusals included, is in the result. */
+struct store_op try_cancel_by(struct fixture *fx, const struct uuid *uuid, const char *who);
+struct store_op try_retry(struct fixture *fx, const struct uuid *uuid, bool cancelled);
+/* In as many steps as it takes. */
+enum err try_bump(struct fixture *fx, const struct uuid *uuid, enum priority priority);
+
+/* What must be possible in one step; returns the status and how many batches run. */
+void cancel(
+    struct fixture *fx, const struct uuid *uuid, enum ingestion_status status, int64_t running);
+/* The same; so many batches wait again. */
+void retry(struct fixture *fx, const struct uuid *uuid, bool cancelled, int64_t batches);
+void bump(struct fixture *fx, const struct uuid *uuid, enum priority priority);
+
+struct store_notice notice(struct fixture *fx);
+/* Expects one of this ingestion, given out for the n-th time; returns its version. */
+int64_t notice_of(struct fixture *fx, const struct uuid *uuid, int64_t n);
+/* Expects none that is due; returns the milliseconds until one is. */
+int64_t no_notice(struct fixture *fx);
+enum err try_told(
+    struct fixture *fx, const struct uuid *uuid, int64_t version, bool told, int64_t retry_ms);
+
+/* Batches of one id from `first` on; `claimed` of them wait to be tried again, now and for the
+ * second time. Ends with a store that packs up to so many into a slot. */
+struct submitted submit_many(struct fixture *fx, int64_t first, int64_t n, int64_t claimed);
+/* Claims a slot in which there are n batches, and ends all of them like this. */
+void run_slot(struct fixture *fx, int64_t n, enum outcome outcome);
+
 /* One behaviour that every store has. */
 struct suite_test {
 	const char *name;
@@ -207,7 +247,8 @@ struct suite_test {
 extern const struct suite_test suite_submit[], suite_claim[], suite_slot[], suite_attempt[],
     suite_turn[], suite_reopen[], suite_page[], suite_key[], suite_upload[], suite_open[],
     suite_cancel[], suite_sweep[], suite_list[], suite_stats[], suite_retry[], suite_outcome[],
-    suite_report[], suite_output[];
+    suite_report[], suite_output[], suite_control[], suite_cancel_sealed[], suite_again[],
+    suite_bump[], suite_notice[];
 /* Only for SQLite. */
 extern const struct suite_test suite_sqlite[], suite_sqlite_upload[];
 extern const struct suite_test suite_sqlite_attempt[], suite_sqlite_check[], suite_sqlite_whole[];

@@ -52,7 +52,8 @@ static enum outcome outcome_of(char letter)
 	static const char letters[] = {[OUTCOME_COMPLETED] = 'c',
 	    [OUTCOME_RETRY] = 'r',
 	    [OUTCOME_FAILED] = 'f',
-	    [OUTCOME_INTERRUPTED] = 'i'};
+	    [OUTCOME_INTERRUPTED] = 'i',
+	    [OUTCOME_UNKNOWN] = 'u'};
 	const char *at = memchr(letters, tolower(letter), sizeof(letters));
 
 	assert_non_null(at);
@@ -182,6 +183,10 @@ void assert_batch(struct fixture *fx, const struct uuid *uuid, int64_t index, co
 
 	buf_printf(&text, "%s %" PRId64 " %" PRId64 " %" PRId64, batch_status_name(batch.status),
 	    batch.attempts, batch.ids_completed, batch.ids_failed);
+	if (batch.ids_cancelled > 0)
+		buf_printf(&text, ", %" PRId64 " cancelled", batch.ids_cancelled);
+	if (batch.ids_unknown > 0)
+		buf_printf(&text, ", %" PRId64 " unknown", batch.ids_unknown);
 	add_error(&text, batch.error);
 	assert_string_equal(text.data, expected);
 	buf_free(&text);

@@ -75,11 +75,7 @@ struct store_op try_seal(struct fixture *fx, const struct uuid *uuid, int64_t ex
 
 enum err try_cancel(struct fixture *fx, const struct uuid *uuid)
 {
-	struct store_op op = {.verb = STORE_CANCEL};
-
-	op.cancel.uuid = *uuid;
-	do_op(fx, &op);
-	return op.fail.err;
+	return try_cancel_by(fx, uuid, "uid:1").fail.err;
 }
 
 struct uuid open_upload(struct fixture *fx, struct store_key key)

@@ -92,6 +92,31 @@ static enum store_result run_cancel(struct store *store, struct store_op *op)
 	return run(store, op, mem_cancel);
 }
 
+static enum store_result run_retry(struct store *store, struct store_op *op)
+{
+	return run(store, op, mem_retry);
+}
+
+static enum store_result run_bump(struct store *store, struct store_op *op)
+{
+	return run(store, op, mem_bump);
+}
+
+static enum store_result run_control(struct store *store, struct store_op *op)
+{
+	return run(store, op, mem_control);
+}
+
+static enum store_result run_notice(struct store *store, struct store_op *op)
+{
+	return run(store, op, mem_notice);
+}
+
+static enum store_result run_told(struct store *store, struct store_op *op)
+{
+	return run(store, op, mem_told);
+}
+
 static enum store_result run_sweep(struct store *store, struct store_op *op)
 {
 	return run(store, op, mem_sweep);
@@ -181,6 +206,11 @@ static const struct store_ops ops = {
 	    [STORE_APPEND] = run_append,
 	    [STORE_SEAL] = run_seal,
 	    [STORE_CANCEL] = run_cancel,
+	    [STORE_RETRY] = run_retry,
+	    [STORE_BUMP] = run_bump,
+	    [STORE_CONTROL] = run_control,
+	    [STORE_NOTICE] = run_notice,
+	    [STORE_TOLD] = run_told,
 	    [STORE_SWEEP] = run_sweep,
 	    [STORE_CLAIM] = run_claim,
 	    [STORE_STARTED] = run_started,
@@ -204,7 +234,7 @@ static void recover_times(struct store_mem *mem, struct state *state)
 	bool same_boot = strcmp(state->boot_id, mem->clock->boot_id) == 0;
 
 	strcpy(state->boot_id, mem->clock->boot_id);
-	state->ledger.interval_ns = settings->interval_ns;
+	control_set_interval(mem, state);
 	state->ledger.settle_ns = settings->settle_ns;
 	state->ledger.pack = settings->pack;
 	ledger_recover(&state->ledger, same_boot, boot_ns);
@@ -226,6 +256,7 @@ static void recover(struct store_mem *mem, struct state *state, struct store_fou
 		}
 		found->later += row->due_ms > 0;
 	}
+	mem_notices_recover(mem, state);
 	found->waiting = waiting(state);
 }
 
@@ -281,6 +312,7 @@ struct store *store_mem_open_reader(const struct clock *clock, struct store_mem_
 	mem->store.ops = &ops;
 	mem->clock = clock;
 	mem->disk = disk;
+	mem->time = disk->committed.time;
 	mem->reads = true;
 	return &mem->store;
 }

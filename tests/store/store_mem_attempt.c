@@ -18,8 +18,8 @@ static struct batch_row *find_batch(const struct state *state, int64_t number, i
 	owner = &state->ingestions[number - NUMBER_BASE];
 	if (index < 0 || index >= owner->ingestion.counts.batches)
 		return NULL;
-	row = &state->batches[owner->batches_at + (size_t)index];
-	return row->batch.status == BATCH_YET_TO_START ? NULL : row;
+	row = batch_at(state, owner, index);
+	return row->claimed ? row : NULL;
 }
 
 static struct batch_row *find_attempt(
@@ -64,15 +64,12 @@ static char *keep_text(struct store_mem_disk *disk, const char *text)
 
 /* How the story of an id goes on: the i-th of those that were given out. */
 static void tell(const struct store_mem *mem, struct story *story, const struct batch *batch,
-    const struct ending *ending, size_t i, bool exhausted)
+    const struct ending *ending, size_t i, const struct verdict *verdict)
 {
 	enum outcome outcome = ending_outcome(ending, i);
 	const char *message = ending_message(ending, i);
 
-	if (outcome == OUTCOME_COMPLETED)
-		story->outcome = ID_COMPLETED;
-	else if (outcome == OUTCOME_FAILED || (outcome == OUTCOME_RETRY && exhausted))
-		story->outcome = ID_FAILED;
+	story->outcome = verdict_outcome(verdict, outcome);
 	story->error = NULL;
 	if (outcome != OUTCOME_COMPLETED)
 		story->error = keep_text(mem->disk, message ? message : ending->message);
@@ -84,7 +81,7 @@ static void tell(const struct store_mem *mem, struct story *story, const struct 
 }
 
 static const struct story *tell_all(const struct store_mem *mem, const struct state *state,
-    const struct batch_row *row, const struct ending *ending, bool exhausted)
+    const struct batch_row *row, const struct ending *ending, const struct verdict *verdict)
 {
 	int64_t length = length_of(state, row);
 	struct story *stories = disk_keep(mem->disk, xcalloc((size_t)length, sizeof(*stories)));
@@ -93,31 +90,17 @@ static const struct story *tell_all(const struct store_mem *mem, const struct st
 	for (int64_t i = 0; i < length; i++) {
 		stories[i] = story_of(row, i);
 		if (stories[i].outcome == ID_PENDING)
-			tell(mem, &stories[i], &row->batch, ending, given++, exhausted);
+			tell(mem, &stories[i], &row->batch, ending, given++, verdict);
 	}
 	return stories;
 }
 
 /* ---- the end of an attempt ---- */
 
-static bool all_final(const struct state *state, size_t owner)
+/* Its attempt runs, so the ingestion is not final. */
+static bool is_cancelling(const struct state *state, const struct batch_row *row)
 {
-	for (size_t i = 0; i < state->n_batches; i++) {
-		const struct batch_row *row = &state->batches[i];
-
-		if (row->owner == owner && row->batch.status != BATCH_COMPLETED &&
-		    row->batch.status != BATCH_FAILED)
-			return false;
-	}
-	return true;
-}
-
-/* The life of its key begins to run out. */
-static void end(const struct store_mem *mem, struct ingestion_row *row)
-{
-	row->ingestion.finished_ms = clock_utc_ms(mem->clock);
-	if (row->key[0])
-		row->expires_ms = now_ms(mem) + mem->settings.key_expiry_ms;
+	return owner_of(state, row)->cancelled_by[0];
 }
 
 static struct output keep_output(struct store_mem_disk *disk, const struct output *output)
@@ -130,8 +113,11 @@ static struct verdict verdict_of(const struct store_mem *mem, const struct state
 {
 	struct tally tally = ending_tally(ending, (size_t)count_ids(state, row, ID_PENDING));
 
-	return attempt_verdict(&tally, count_ids(state, row, ID_FAILED), row->batch.attempts,
-	    mem->settings.retry.max_attempts);
+	return attempt_verdict(
+	    &tally, &(struct situation){.failed = count_ids(state, row, ID_FAILED),
+			.attempt = row->batch.attempts - row->attempts_before,
+			.max_attempts = mem->settings.retry.max_attempts,
+			.cancelling = is_cancelling(state, row)});
 }
 
 /* The batch has its new status then. */
@@ -142,7 +128,7 @@ static struct verdict end_attempt(
 	struct batch *batch = &row->batch;
 
 	owner_of(state, row)->version++;
-	row->stories = tell_all(mem, state, row, ending, verdict.exhausted);
+	row->stories = tell_all(mem, state, row, ending, &verdict);
 	batch->status = verdict.status;
 	batch->out = keep_output(mem->disk, &ending->out);
 	batch->err = keep_output(mem->disk, &ending->err);
@@ -153,8 +139,7 @@ static struct verdict end_attempt(
 		batch->attempts--;
 	if (verdict.status != BATCH_RETRYING)
 		batch->finished_ms = clock_utc_ms(mem->clock);
-	if (all_final(state, row->owner))
-		end(mem, &state->ingestions[row->owner]);
+	mem_end(mem, state, &state->ingestions[row->owner]);
 	return verdict;
 }
 
@@ -162,8 +147,10 @@ void mem_crash(struct store_mem *mem, struct state *state, struct batch_row *row
 {
 	char message[] = ATTEMPT_CRASHED;
 
-	end_attempt(
-	    mem, state, row, &(struct ending){.outcome = OUTCOME_RETRY, .message = message});
+	end_attempt(mem, state, row,
+	    &(struct ending){
+		.outcome = is_cancelling(state, row) ? OUTCOME_UNKNOWN : OUTCOME_RETRY,
+		.message = message});
 }
 
 void mem_finish(struct store_mem *mem, struct state *state, struct store_op *op)
@@ -179,11 +166,13 @@ void mem_finish(struct store_mem *mem, struct state *state, struct store_op *op)
 	finish->due_ms = 0;
 	if (verdict.status == BATCH_RETRYING && verdict.counts)
 		finish->due_ms = retry_delay_ms(&mem->settings.retry, &owner_of(state, row)->uuid,
-		    row->batch.index, row->batch.attempts);
+		    row->batch.index, row->batch.attempts - row->attempts_before);
 	if (finish->due_ms > 0)
 		row->due_ms = now_ms(mem) + finish->due_ms;
 	if (idle && in_line(row))
 		ledger_ready(&state->ledger, clock_boot_ns(mem->clock));
+	if (finish->ending->hold_ms > 0)
+		control_hold(mem, state, finish->ending->hold_ms);
 	finish->status = verdict.status;
 	finish->failed = count_ids(state, row, ID_FAILED);
 }

@@ -31,12 +31,6 @@ static struct batch_row *first_due(const struct state *state)
 	return first;
 }
 
-/* The moment `ms` of the store's time, seen from boot_ns. */
-static int64_t boot_ns_of(const struct store_mem *mem, int64_t boot_ns, int64_t ms)
-{
-	return boot_ns + (ms - store_time_at(&mem->time, boot_ns)) * NS_PER_MS;
-}
-
 /* Puts what is due at boot_ns back into line; returns whether more is. */
 static bool stand_in_line(const struct store_mem *mem, struct state *state, int64_t boot_ns)
 {
@@ -59,6 +53,7 @@ static struct sched_view view_of(
 {
 	const struct batch_row *due = first_due(state);
 	struct sched_view view = {.ledger = state->ledger,
+	    .not_before = control_not_before(mem, state, boot_ns),
 	    .next_due = due ? boot_ns_of(mem, boot_ns, due->due_ms) : CLOCK_NEVER};
 
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++) {
@@ -93,6 +88,7 @@ static void hand_out(const struct store_mem *mem, const struct state *state,
 	for (int64_t i = 0; i < length_of(state, row); i++)
 		if (story_of(row, i).outcome == ID_PENDING)
 			idlist_push(&to->ids, ids[i]);
+	to->whole = (int64_t)to->ids.n == length_of(state, row);
 }
 
 /* Takes the head of the lane; returns the number of its ids. */
@@ -102,6 +98,7 @@ static int64_t take(struct store_mem *mem, struct state *state, int lane, struct
 
 	row->batch.status = BATCH_TRIGGERED;
 	row->batch.attempts++;
+	row->claimed = true;
 	row->batch.started_ms = 0;
 	owner_of(state, row)->version++;
 	hand_out(mem, state, row, claim);

@@ -40,6 +40,8 @@ static void add_to_page(const struct store_mem *mem, const struct state *state,
 	*to = row->batch;
 	to->ids_completed = count_ids(state, row, ID_COMPLETED);
 	to->ids_failed = count_ids(state, row, ID_FAILED);
+	to->ids_cancelled = count_ids(state, row, ID_CANCELLED);
+	to->ids_unknown = count_ids(state, row, ID_UNKNOWN);
 	if (row->due_ms > 0)
 		to->retry_ms = row->due_ms - state->time.ms + state->written_utc_ms;
 	to->error = copy_text(row->batch.error);
@@ -48,14 +50,6 @@ static void add_to_page(const struct store_mem *mem, const struct state *state,
 	to->ids_at = page->ids.n;
 	to->ids_n = (size_t)length_of(state, row);
 	idlist_add(&page->ids, batch_ids(mem, state, row), to->ids_n);
-}
-
-static struct ingestion whole(const struct state *state, const struct ingestion_row *row)
-{
-	struct ingestion ingestion = row->ingestion;
-
-	ingestion.counts = counts_of(state, row);
-	return ingestion;
 }
 
 void mem_status(struct store_mem *mem, struct state *state, struct store_op *op)
@@ -73,7 +67,7 @@ void mem_status(struct store_mem *mem, struct state *state, struct store_op *op)
 	page->next_batch = -1;
 	for (int64_t i = status->from_batch;
 	     status->limit > 0 && i < owner->ingestion.counts.batches; i++) {
-		const struct batch_row *row = &state->batches[owner->batches_at + (size_t)i];
+		const struct batch_row *row = batch_at(state, owner, i);
 
 		bytes += page_bytes(state, row, status->output);
 		if ((int64_t)page->n == status->limit || page->n == STORE_PAGE_BATCHES ||
@@ -91,8 +85,7 @@ static struct report_entry entry_of(const struct store_mem *mem, const struct st
     const struct ingestion_row *owner, int64_t position)
 {
 	int64_t size = owner->ingestion.batch_size;
-	const struct batch_row *row =
-	    &state->batches[owner->batches_at + (size_t)(position / size)];
+	const struct batch_row *row = batch_at(state, owner, position / size);
 	struct story story = story_of(row, position % size);
 	bool pending = story.outcome == ID_PENDING;
 
@@ -241,13 +234,14 @@ void mem_stats(struct store_mem *mem, struct state *state, struct store_op *op)
 {
 	struct store_stats *stats = &op->stats;
 
-	(void)mem;
-	*stats = (struct store_stats){.ledger = state->ledger};
+	*stats = (struct store_stats){
+	    .ledger = state->ledger, .control = control_of(mem, state)};
 	for (size_t i = 0; i < state->n_ingestions; i++) {
 		struct ingestion ingestion = whole(state, &state->ingestions[i]);
 
 		stats->lanes[ingestion.priority - PRIORITY_HIGH]
 		    .ingestions[ingestion_status_of(&ingestion)]++;
+		stats->notices += state->ingestions[i].notice.is_there;
 	}
 	for (size_t i = 0; i < state->n_batches; i++) {
 		const struct batch_row *row = &state->batches[i];

@@ -93,6 +93,7 @@ struct ingestion_row *state_add(
 		.batch_size = it->batch_size,
 		.version = 1,
 		.created_ms = clock_utc_ms(mem->clock)},
+	    .asked = it->priority,
 	    .expires_ms = CLOCK_NEVER,
 	};
 	strcpy(row->ingestion.label, it->label);
@@ -108,6 +109,16 @@ struct ingestion_row *find_uuid(const struct state *state, const struct uuid *uu
 		if (memcmp(&state->ingestions[i].ingestion.uuid, uuid, sizeof(*uuid)) == 0)
 			return &state->ingestions[i];
 	return NULL;
+}
+
+struct ingestion_row *need_uuid(
+    const struct state *state, const struct uuid *uuid, struct fail *fail)
+{
+	struct ingestion_row *row = find_uuid(state, uuid);
+
+	if (!row)
+		fail_set(fail, ERR_NOT_FOUND, NULL);
+	return row;
 }
 
 struct ingestion_row *find_key(const struct state *state, const struct store_key *key)
@@ -172,15 +183,25 @@ struct counts counts_of(const struct state *state, const struct ingestion_row *r
 	struct counts counts = row->ingestion.counts;
 
 	for (int64_t i = 0; i < counts.batches; i++) {
-		const struct batch_row *batch = &state->batches[row->batches_at + (size_t)i];
+		const struct batch_row *batch = batch_at(state, row, i);
 
 		counts.by_status[batch->batch.status]++;
 		counts.ids_completed += count_ids(state, batch, ID_COMPLETED);
 		counts.ids_failed += count_ids(state, batch, ID_FAILED);
+		counts.ids_cancelled += count_ids(state, batch, ID_CANCELLED);
+		counts.ids_unknown += count_ids(state, batch, ID_UNKNOWN);
 		counts.attempts += batch->batch.attempts;
 		counts.retries += batch->batch.attempts > 1 ? batch->batch.attempts - 1 : 0;
 	}
 	return counts;
+}
+
+struct ingestion whole(const struct state *state, const struct ingestion_row *row)
+{
+	struct ingestion ingestion = row->ingestion;
+
+	ingestion.counts = counts_of(state, row);
+	return ingestion;
 }
 
 int64_t now_ms(const struct store_mem *mem)
@@ -188,7 +209,18 @@ int64_t now_ms(const struct store_mem *mem)
 	return store_time_at(&mem->time, clock_boot_ns(mem->clock));
 }
 
+int64_t boot_ns_of(const struct store_mem *mem, int64_t boot_ns, int64_t ms)
+{
+	return boot_ns + (ms - store_time_at(&mem->time, boot_ns)) * NS_PER_MS;
+}
+
 /* ---- batches ---- */
+
+struct batch_row *batch_at(
+    const struct state *state, const struct ingestion_row *row, int64_t index)
+{
+	return &state->batches[row->batches_at + (size_t)index];
+}
 
 struct story story_of(const struct batch_row *row, int64_t i)
 {

@@ -8,7 +8,7 @@
 static bool is_same(const struct store_mem *mem, const struct state *state,
     const struct ingestion_row *row, const struct store_submit *submit)
 {
-	return row->ingestion.priority == submit->priority &&
+	return row->asked == submit->priority &&
 	       strcmp(row->ingestion.label, submit->label) == 0 &&
 	       row->ingestion.counts.ids == (int64_t)submit->ids->n &&
 	       memcmp(ids_of(mem, state, row), submit->ids->v,
@@ -55,7 +55,7 @@ struct digest digest_of(
 {
 	struct digester digester;
 
-	digester_begin(&digester, row->ingestion.priority, row->ingestion.label);
+	digester_begin(&digester, row->asked, row->ingestion.label);
 	digester_add(&digester, ids_of(mem, state, row), (size_t)row->ingestion.counts.ids);
 	return digester_value(&digester);
 }
@@ -78,7 +78,7 @@ void mem_open(struct store_mem *mem, struct state *state, struct store_op *op)
 	struct ingestion_row *row = find_key(state, &open->key);
 	int64_t ids;
 
-	if (row && (row->ingestion.priority != open->priority ||
+	if (row && (row->asked != open->priority ||
 		       strcmp(row->ingestion.label, open->label) != 0)) {
 		fail_set(&op->fail, ERR_CONFLICT, NULL);
 		return;

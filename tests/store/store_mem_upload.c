@@ -5,16 +5,6 @@
 
 #include <string.h>
 
-static struct ingestion_row *find(
-    const struct state *state, const struct uuid *uuid, struct fail *fail)
-{
-	struct ingestion_row *row = find_uuid(state, uuid);
-
-	if (!row)
-		fail_set(fail, ERR_NOT_FOUND, NULL);
-	return row;
-}
-
 /* ---- append ---- */
 
 /* `more` is what the part adds; not positive: nothing. */
@@ -38,7 +28,7 @@ static enum err check_append(const struct store_mem *mem, const struct state *st
 void mem_append(struct store_mem *mem, struct state *state, struct store_op *op)
 {
 	struct store_append *append = &op->append;
-	struct ingestion_row *row = find(state, &append->uuid, &op->fail);
+	struct ingestion_row *row = need_uuid(state, &append->uuid, &op->fail);
 	int64_t more;
 	enum err err;
 
@@ -80,7 +70,7 @@ static enum err check_seal(const struct store_mem *mem, const struct state *stat
 void mem_seal(struct store_mem *mem, struct state *state, struct store_op *op)
 {
 	struct store_seal *seal = &op->seal;
-	struct ingestion_row *row = find(state, &seal->uuid, &op->fail);
+	struct ingestion_row *row = need_uuid(state, &seal->uuid, &op->fail);
 	enum err err;
 
 	if (!row)
@@ -101,9 +91,9 @@ void mem_seal(struct store_mem *mem, struct state *state, struct store_op *op)
 	seal->batches = row->ingestion.counts.batches;
 }
 
-/* ---- cancel, sweep ---- */
+/* ---- the end without a seal ---- */
 
-static void give_up(const struct store_mem *mem, struct ingestion_row *row)
+void mem_give_up(const struct store_mem *mem, struct ingestion_row *row)
 {
 	row->ingestion.stage = STAGE_CANCELLED;
 	row->ingestion.finished_ms = clock_utc_ms(mem->clock);
@@ -111,16 +101,6 @@ static void give_up(const struct store_mem *mem, struct ingestion_row *row)
 	row->key[0] = '\0';
 	/* Its ids are to be removed. */
 	row->expires_ms = row->ingestion.counts.ids > 0 ? now_ms(mem) : CLOCK_NEVER;
-}
-
-void mem_cancel(struct store_mem *mem, struct state *state, struct store_op *op)
-{
-	struct ingestion_row *row = find(state, &op->cancel.uuid, &op->fail);
-
-	if (row && row->ingestion.stage == STAGE_SEALED)
-		fail_set(&op->fail, ERR_WRONG_STATE, NULL);
-	else if (row && row->ingestion.stage == STAGE_RECEIVING)
-		give_up(mem, row);
 }
 
 /* The row that is due first, or NULL when nothing is to come. */
@@ -144,7 +124,7 @@ static void settle(
 		sweep->cancelled =
 		    xreallocarray(sweep->cancelled, sweep->n + 1, sizeof(*sweep->cancelled));
 		sweep->cancelled[sweep->n++] = row->ingestion.uuid;
-		give_up(mem, row);
+		mem_give_up(mem, row);
 		return;
 	}
 	/* The ids of a cancelled one are out of sight already. */

@@ -20,6 +20,7 @@ static void ends_an_upload(struct fixture *fx)
 		assert_int_equal(it.stage, STAGE_CANCELLED);
 		assert_int_equal(ingestion_status_of(&it), INGESTION_CANCELLED);
 		assert_int_equal(it.seq, 0);
+		assert_string_equal(it.cancelled_by, "uid:1");
 		assert_int_equal(it.version, 3);
 		assert_int_equal(it.counts.ids, 3000);
 		assert_int_equal(it.counts.batches, 0);
@@ -62,10 +63,11 @@ static void twice_is_once(struct fixture *fx)
 	int64_t finished_ms;
 
 	append(fx, &uuid, FIRST, 0, 3);
-	assert_int_equal(try_cancel(fx, &uuid), ERR_OK);
+	cancel(fx, &uuid, INGESTION_CANCELLED, 0);
 	finished_ms = look_at(fx, &uuid).finished_ms;
 	fx->utc_ms += 5000;
-	assert_int_equal(try_cancel(fx, &uuid), ERR_OK);
+	assert_int_equal(try_cancel_by(fx, &uuid, "uid:2").cancel.status, INGESTION_CANCELLED);
+	assert_string_equal(look_at(fx, &uuid).cancelled_by, "uid:1");
 	assert_int_equal(version_of(fx, &uuid), 3);
 	assert_true(look_at(fx, &uuid).finished_ms == finished_ms);
 	assert_int_equal(stats(fx).uploads, 0);
@@ -86,18 +88,6 @@ static void takes_no_more(struct fixture *fx)
 		sweep(fx, NULL, NULL);
 	}
 	assert_int_equal(version_of(fx, &uuid), 3);
-}
-
-static void sealed_ones_cannot_be_cancelled(struct fixture *fx)
-{
-	struct submitted whole = submit_range(fx, PRIORITY_LOW, 1, 6, 3);
-	struct submitted parts = upload(fx, NO_KEY, FIRST, 6, 3);
-
-	assert_int_equal(try_cancel(fx, &whole.uuid), ERR_WRONG_STATE);
-	assert_int_equal(try_cancel(fx, &parts.uuid), ERR_WRONG_STATE);
-	claim_next(fx, 1);
-	claim_next(fx, 4);
-	claim_next(fx, FIRST);
 }
 
 static void frees_the_key(struct fixture *fx)
@@ -158,7 +148,6 @@ const struct suite_test suite_cancel[] = {
     {"an upload without ids can be cancelled", ends_an_empty_upload},
     {"to cancel twice is to cancel once", twice_is_once},
     {"a cancelled upload takes no more", takes_no_more},
-    {"sealed ingestions cannot be cancelled", sealed_ones_cannot_be_cancelled},
     {"the key of a cancelled upload is free", frees_the_key},
     {"a rolled back turn ends no upload", rollback_ends_nothing},
     {"the neighbours of a cancelled upload keep their ids", leaves_others_alone},

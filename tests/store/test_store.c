@@ -14,7 +14,7 @@ struct test_case {
 static const struct suite_test *const suites[] = {suite_submit, suite_claim, suite_slot,
     suite_attempt, suite_turn, suite_reopen, suite_page, suite_key, suite_upload, suite_open,
     suite_cancel, suite_sweep, suite_list, suite_stats, suite_retry, suite_outcome, suite_report,
-    suite_output};
+    suite_output, suite_control, suite_cancel_sealed, suite_again, suite_bump, suite_notice};
 
 static const struct suite_test random_suite[] = {
     {"random operations give the same answers as in memory, first seed", random_operations},

@@ -82,47 +82,105 @@ static void nothing_has_no_tally(void **state)
 
 /* ---- verdicts ---- */
 
+struct row {
+	struct tally tally; /* completed, retry, failed, interrupted, unknown */
+	struct situation situation; /* failed, attempt, max_attempts, cancelling */
+	struct verdict verdict; /* status, counts, retry, interrupted, unknown */
+};
+
+static void assert_verdict(const struct row *row, size_t i)
+{
+	struct verdict verdict = attempt_verdict(&row->tally, &row->situation);
+
+	if (verdict.status != row->verdict.status || verdict.counts != row->verdict.counts ||
+	    verdict.retry != row->verdict.retry ||
+	    verdict.interrupted != row->verdict.interrupted ||
+	    verdict.unknown != row->verdict.unknown)
+		fail_msg("row %zu: %s, counts %d, retry %s, interrupted %s, unknown %s", i,
+		    batch_status_name(verdict.status), verdict.counts,
+		    id_outcome_name(verdict.retry), id_outcome_name(verdict.interrupted),
+		    id_outcome_name(verdict.unknown));
+}
+
+#define GOES_ON(status, counts) {status, counts, ID_PENDING, ID_PENDING, ID_PENDING}
+#define EXHAUSTED(status) {status, true, ID_FAILED, ID_PENDING, ID_PENDING}
+#define GIVEN_UP {BATCH_CANCELLED, true, ID_CANCELLED, ID_CANCELLED, ID_UNKNOWN}
+
 static void verdicts_follow_the_table(void **state)
 {
-	static const struct {
-		struct tally tally; /* completed, retry, failed, interrupted */
-		int64_t failed, attempt, max_attempts;
-		struct verdict verdict;
-	} rows[] = {
-	    {{{3, 0, 0, 0}}, 0, 1, 5, {BATCH_COMPLETED, true, false}},
-	    {{{0, 0, 3, 0}}, 0, 1, 5, {BATCH_FAILED, true, false}},
-	    {{{2, 0, 1, 0}}, 0, 1, 5, {BATCH_FAILED, true, false}},
+	static const struct row rows[] = {
+	    {{{3, 0, 0, 0, 0}}, {0, 1, 5, false}, GOES_ON(BATCH_COMPLETED, true)},
+	    {{{0, 0, 3, 0, 0}}, {0, 1, 5, false}, GOES_ON(BATCH_FAILED, true)},
+	    {{{2, 0, 1, 0, 0}}, {0, 1, 5, false}, GOES_ON(BATCH_FAILED, true)},
 	    /* One that failed before spoils the batch. */
-	    {{{3, 0, 0, 0}}, 1, 2, 5, {BATCH_FAILED, true, false}},
-	    {{{0, 3, 0, 0}}, 0, 1, 5, {BATCH_RETRYING, true, false}},
-	    {{{2, 1, 0, 0}}, 0, 1, 5, {BATCH_RETRYING, true, false}},
-	    {{{1, 1, 1, 0}}, 7, 4, 5, {BATCH_RETRYING, true, false}},
-	    {{{0, 3, 0, 0}}, 0, 5, 5, {BATCH_FAILED, true, true}},
-	    {{{2, 1, 0, 0}}, 0, 5, 5, {BATCH_FAILED, true, true}},
+	    {{{3, 0, 0, 0, 0}}, {1, 2, 5, false}, GOES_ON(BATCH_FAILED, true)},
+	    {{{0, 3, 0, 0, 0}}, {0, 1, 5, false}, GOES_ON(BATCH_RETRYING, true)},
+	    {{{2, 1, 0, 0, 0}}, {0, 1, 5, false}, GOES_ON(BATCH_RETRYING, true)},
+	    {{{1, 1, 1, 0, 0}}, {7, 4, 5, false}, GOES_ON(BATCH_RETRYING, true)},
+	    {{{0, 3, 0, 0, 0}}, {0, 5, 5, false}, EXHAUSTED(BATCH_FAILED)},
+	    {{{2, 1, 0, 0, 0}}, {0, 5, 5, false}, EXHAUSTED(BATCH_FAILED)},
 	    /* The limit was higher before. */
-	    {{{0, 1, 0, 0}}, 0, 6, 5, {BATCH_FAILED, true, true}},
-	    {{{0, 1, 0, 0}}, 0, 1, 1, {BATCH_FAILED, true, true}},
+	    {{{0, 1, 0, 0, 0}}, {0, 6, 5, false}, EXHAUSTED(BATCH_FAILED)},
+	    {{{0, 1, 0, 0, 0}}, {0, 1, 1, false}, EXHAUSTED(BATCH_FAILED)},
 	    /* The last attempt may succeed. */
-	    {{{3, 0, 0, 0}}, 0, 5, 5, {BATCH_COMPLETED, true, false}},
-	    {{{0, 0, 1, 0}}, 0, 5, 5, {BATCH_FAILED, true, false}},
+	    {{{3, 0, 0, 0, 0}}, {0, 5, 5, false}, EXHAUSTED(BATCH_COMPLETED)},
+	    {{{0, 0, 1, 0, 0}}, {0, 5, 5, false}, EXHAUSTED(BATCH_FAILED)},
 	    /* One interruption is enough, and no limit counts then. */
-	    {{{0, 0, 0, 3}}, 0, 1, 5, {BATCH_RETRYING, false, false}},
-	    {{{2, 0, 0, 1}}, 0, 1, 5, {BATCH_RETRYING, false, false}},
-	    {{{1, 1, 1, 1}}, 1, 5, 5, {BATCH_RETRYING, false, false}},
-	    {{{0, 1, 0, 1}}, 0, INT64_MAX, 1, {BATCH_RETRYING, false, false}},
+	    {{{0, 0, 0, 3, 0}}, {0, 1, 5, false}, GOES_ON(BATCH_RETRYING, false)},
+	    {{{2, 0, 0, 1, 0}}, {0, 1, 5, false}, GOES_ON(BATCH_RETRYING, false)},
+	    {{{1, 1, 1, 1, 0}}, {1, 5, 5, false}, GOES_ON(BATCH_RETRYING, false)},
+	    {{{0, 1, 0, 1, 0}}, {0, INT64_MAX, 1, false}, GOES_ON(BATCH_RETRYING, false)},
+	    /* As long as nobody gives it up, what is unknown is as what was interrupted. */
+	    {{{0, 0, 0, 0, 3}}, {0, 1, 5, false}, GOES_ON(BATCH_RETRYING, false)},
+	    {{{1, 1, 1, 0, 1}}, {1, 5, 5, false}, GOES_ON(BATCH_RETRYING, false)},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct verdict verdict = attempt_verdict(
-		    &rows[i].tally, rows[i].failed, rows[i].attempt, rows[i].max_attempts);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_verdict(&rows[i], i);
+}
 
-		if (verdict.status != rows[i].verdict.status ||
-		    verdict.counts != rows[i].verdict.counts ||
-		    verdict.exhausted != rows[i].verdict.exhausted)
-			fail_msg("row %zu: %s, counts %d, exhausted %d", i,
-			    batch_status_name(verdict.status), verdict.counts, verdict.exhausted);
-	}
+static void what_is_given_up_follows_the_table(void **state)
+{
+	static const struct row rows[] = {
+	    /* What was recorded wins. */
+	    {{{3, 0, 0, 0, 0}}, {0, 1, 5, true}, GOES_ON(BATCH_COMPLETED, true)},
+	    {{{2, 0, 1, 0, 0}}, {0, 1, 5, true}, GOES_ON(BATCH_FAILED, true)},
+	    {{{3, 0, 0, 0, 0}}, {1, 2, 5, true}, GOES_ON(BATCH_FAILED, true)},
+	    /* One id that is left is enough, and no limit counts. */
+	    {{{0, 3, 0, 0, 0}}, {0, 1, 5, true}, GIVEN_UP},
+	    {{{2, 1, 0, 0, 0}}, {0, 5, 5, true}, GIVEN_UP},
+	    {{{0, 0, 0, 3, 0}}, {0, 1, 5, true}, GIVEN_UP},
+	    {{{2, 0, 1, 1, 0}}, {7, 5, 5, true}, GIVEN_UP},
+	    {{{0, 0, 0, 0, 3}}, {0, 1, 5, true}, GIVEN_UP},
+	    {{{1, 0, 1, 0, 1}}, {0, 9, 5, true}, GIVEN_UP},
+	    {{{1, 1, 1, 1, 1}}, {1, 1, 1, true}, GIVEN_UP},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_verdict(&rows[i], i);
+}
+
+static void outcomes_of_ids_follow_the_verdict(void **state)
+{
+	static const struct {
+		struct verdict verdict;
+		enum id_outcome ids[OUTCOME_COUNT];
+	} rows[] = {
+	    {GOES_ON(BATCH_RETRYING, true),
+		{ID_COMPLETED, ID_PENDING, ID_FAILED, ID_PENDING, ID_PENDING}},
+	    {EXHAUSTED(BATCH_FAILED),
+		{ID_COMPLETED, ID_FAILED, ID_FAILED, ID_PENDING, ID_PENDING}},
+	    {GIVEN_UP, {ID_COMPLETED, ID_CANCELLED, ID_FAILED, ID_CANCELLED, ID_UNKNOWN}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++)
+			assert_int_equal(
+			    verdict_outcome(&rows[i].verdict, (enum outcome)outcome),
+			    rows[i].ids[outcome]);
 }
 
 /* ---- delays ---- */
@@ -317,6 +375,8 @@ int main(void)
 	    TEST(a_freed_ending_is_empty),
 	    TEST(nothing_has_no_tally),
 	    TEST(verdicts_follow_the_table),
+	    TEST(what_is_given_up_follows_the_table),
+	    TEST(outcomes_of_ids_follow_the_verdict),
 	    TEST(delays_double_up_to_the_most),
 	    TEST(delays_reach_the_most_exactly),
 	    TEST(delays_may_be_nothing),

@@ -38,6 +38,7 @@ static void batch_statuses_have_names(void **state)
 	    [BATCH_RETRYING] = "retrying",
 	    [BATCH_COMPLETED] = "completed",
 	    [BATCH_FAILED] = "failed",
+	    [BATCH_CANCELLED] = "cancelled",
 	};
 
 	(void)state;
@@ -70,6 +71,7 @@ static void ingestion_statuses_have_names(void **state)
 	    [INGESTION_FAILED] = "failed",
 	    [INGESTION_RECEIVING] = "receiving",
 	    [INGESTION_CANCELLED] = "cancelled",
+	    [INGESTION_CANCELLING] = "cancelling",
 	};
 
 	(void)state;
@@ -100,6 +102,8 @@ static void outcomes_of_ids_have_names(void **state)
 	    [ID_PENDING] = "pending",
 	    [ID_COMPLETED] = "completed",
 	    [ID_FAILED] = "failed",
+	    [ID_CANCELLED] = "cancelled",
+	    [ID_UNKNOWN] = "unknown",
 	};
 	static const char *const others[] = {"", "Pending", "retrying", "failed ", "fail"};
 	enum id_outcome outcome = ID_FAILED;
@@ -126,6 +130,9 @@ static void failures_have_names(void **state)
 	    [FAILURE_SIGNAL] = "signal",
 	    [FAILURE_TIMEOUT] = "timeout",
 	    [FAILURE_START] = "start",
+	    [FAILURE_NETWORK] = "network",
+	    [FAILURE_STATUS] = "status",
+	    [FAILURE_REPLY] = "reply",
 	};
 
 	(void)state;
@@ -133,6 +140,27 @@ static void failures_have_names(void **state)
 	assert_null(failure_name(FAILURE_NONE));
 	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
 		assert_string_equal(failure_name((enum failure)i), names[i]);
+}
+
+static void pauses_have_names(void **state)
+{
+	static const char *const names[] = {
+	    [PAUSE_NONE] = "none",
+	    [PAUSE_PAUSED] = "paused",
+	    [PAUSE_DRAINING] = "draining",
+	};
+	enum pause pause = PAUSE_DRAINING;
+
+	(void)state;
+	assert_false(pause_by_name("", &pause));
+	assert_false(pause_by_name("Paused", &pause));
+	assert_false(pause_by_name("drain", &pause));
+	assert_int_equal(pause, PAUSE_DRAINING);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		assert_string_equal(pause_name((enum pause)i), names[i]);
+		assert_true(pause_by_name(names[i], &pause));
+		assert_int_equal(pause, i);
+	}
 }
 
 static void some_statuses_are_final(void **state)
@@ -144,6 +172,7 @@ static void some_statuses_are_final(void **state)
 	assert_true(ingestion_status_is_final(INGESTION_FAILED));
 	assert_false(ingestion_status_is_final(INGESTION_RECEIVING));
 	assert_true(ingestion_status_is_final(INGESTION_CANCELLED));
+	assert_false(ingestion_status_is_final(INGESTION_CANCELLING));
 }
 
 static void the_stage_goes_before_the_counts(void **state)
@@ -161,27 +190,57 @@ static void the_stage_goes_before_the_counts(void **state)
 	assert_int_equal(ingestion_status_of(&it), INGESTION_RECEIVING);
 }
 
-static void the_status_follows_from_the_counts(void **state)
+/* Until nothing of it runs or waits; then its batches say how it has ended. */
+static void a_wish_to_cancel_is_on_its_way(void **state)
 {
-	/* batches that are yet_to_start, triggered, retrying, completed, failed */
 	static const struct {
-		int64_t yet, triggered, retrying, completed, failed;
+		enum batch_status batch;
 		enum ingestion_status status;
 	} rows[] = {
-	    {1, 0, 0, 0, 0, INGESTION_YET_TO_START},
-	    {3, 0, 0, 0, 0, INGESTION_YET_TO_START},
-	    {2, 1, 0, 0, 0, INGESTION_TRIGGERED},
-	    {0, 3, 0, 0, 0, INGESTION_TRIGGERED},
-	    {2, 0, 1, 0, 0, INGESTION_TRIGGERED},
-	    {0, 0, 1, 0, 0, INGESTION_TRIGGERED},
-	    {2, 0, 0, 1, 0, INGESTION_TRIGGERED},
-	    {2, 0, 0, 0, 1, INGESTION_TRIGGERED},
-	    {0, 1, 0, 2, 0, INGESTION_TRIGGERED},
-	    {0, 0, 1, 1, 1, INGESTION_TRIGGERED},
-	    {0, 0, 0, 1, 0, INGESTION_COMPLETED},
-	    {0, 0, 0, 3, 0, INGESTION_COMPLETED},
-	    {0, 0, 0, 2, 1, INGESTION_FAILED},
-	    {0, 0, 0, 0, 3, INGESTION_FAILED},
+	    {BATCH_YET_TO_START, INGESTION_CANCELLING},
+	    {BATCH_TRIGGERED, INGESTION_CANCELLING},
+	    {BATCH_RETRYING, INGESTION_CANCELLING},
+	    {BATCH_COMPLETED, INGESTION_COMPLETED},
+	    {BATCH_FAILED, INGESTION_FAILED},
+	    {BATCH_CANCELLED, INGESTION_CANCELLED},
+	};
+
+	(void)state;
+	assert_int_equal(COUNT_OF(rows), BATCH_STATUS_COUNT);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct ingestion it = {.cancelled_by = "uid:1", .counts = {.batches = 1}};
+
+		it.counts.by_status[rows[i].batch] = 1;
+		assert_int_equal(ingestion_status_of(&it), rows[i].status);
+	}
+}
+
+static void the_status_follows_from_the_counts(void **state)
+{
+	/* batches that are yet_to_start, triggered, retrying, completed, failed, cancelled */
+	static const struct {
+		int64_t yet, triggered, retrying, completed, failed, cancelled;
+		enum ingestion_status status;
+	} rows[] = {
+	    {1, 0, 0, 0, 0, 0, INGESTION_YET_TO_START},
+	    {3, 0, 0, 0, 0, 0, INGESTION_YET_TO_START},
+	    {2, 1, 0, 0, 0, 0, INGESTION_TRIGGERED},
+	    {0, 3, 0, 0, 0, 0, INGESTION_TRIGGERED},
+	    {2, 0, 1, 0, 0, 0, INGESTION_TRIGGERED},
+	    {0, 0, 1, 0, 0, 0, INGESTION_TRIGGERED},
+	    {2, 0, 0, 1, 0, 0, INGESTION_TRIGGERED},
+	    {2, 0, 0, 0, 1, 0, INGESTION_TRIGGERED},
+	    {0, 1, 0, 2, 0, 0, INGESTION_TRIGGERED},
+	    {0, 0, 1, 1, 1, 0, INGESTION_TRIGGERED},
+	    {0, 0, 0, 1, 0, 0, INGESTION_COMPLETED},
+	    {0, 0, 0, 3, 0, 0, INGESTION_COMPLETED},
+	    {0, 0, 0, 2, 1, 0, INGESTION_FAILED},
+	    {0, 0, 0, 0, 3, 0, INGESTION_FAILED},
+	    {0, 0, 0, 0, 0, 3, INGESTION_CANCELLED},
+	    {0, 0, 0, 2, 0, 1, INGESTION_CANCELLED},
+	    {0, 0, 0, 0, 2, 1, INGESTION_CANCELLED},
+	    {0, 0, 1, 0, 0, 2, INGESTION_TRIGGERED},
+	    {1, 0, 0, 0, 0, 2, INGESTION_TRIGGERED},
 	};
 
 	(void)state;
@@ -192,6 +251,7 @@ static void the_status_follows_from_the_counts(void **state)
 					    [BATCH_RETRYING] = rows[i].retrying,
 					    [BATCH_COMPLETED] = rows[i].completed,
 					    [BATCH_FAILED] = rows[i].failed,
+					    [BATCH_CANCELLED] = rows[i].cancelled,
 					}};
 
 		for (int s = 0; s < BATCH_STATUS_COUNT; s++)
@@ -317,6 +377,7 @@ static struct ingestion example(void)
 	struct ingestion it = {.seq = 42,
 	    .priority = PRIORITY_MEDIUM,
 	    .label = "nightly",
+	    .created_ms = 5000,
 	    .counts = {.batches = 2, .by_status = {[BATCH_COMPLETED] = 2}}};
 
 	assert_true(uuid_parse("019b2c6e-1234-7abc-8def-0123456789ab", &it.uuid));
@@ -390,6 +451,21 @@ static void filters_by_the_beginning_of_the_id(void **state)
 	}
 }
 
+static void filters_by_age(void **state)
+{
+	struct list_filter filter = {.before_ms = 5001};
+	struct ingestion it = example();
+
+	(void)state;
+	assert_true(list_filter_matches(&filter, &it));
+	filter.before_ms = 5000;
+	assert_false(list_filter_matches(&filter, &it));
+	filter.before_ms = 1;
+	assert_false(list_filter_matches(&filter, &it));
+	filter.before_ms = 0;
+	assert_true(list_filter_matches(&filter, &it));
+}
+
 static void all_that_is_asked_for_must_hold(void **state)
 {
 	struct list_filter all = {.has_status = true,
@@ -398,8 +474,9 @@ static void all_that_is_asked_for_must_hold(void **state)
 	    .priority = PRIORITY_MEDIUM,
 	    .label = "nightly",
 	    .id_prefix = "019b",
-	    .seq = 42};
-	struct list_filter others[] = {all, all, all, all, all};
+	    .seq = 42,
+	    .before_ms = 5001};
+	struct list_filter others[] = {all, all, all, all, all, all};
 	struct ingestion it = example();
 
 	(void)state;
@@ -409,6 +486,7 @@ static void all_that_is_asked_for_must_hold(void **state)
 	strcpy(others[2].label, "x");
 	strcpy(others[3].id_prefix, "1");
 	others[4].seq = 41;
+	others[5].before_ms = 5000;
 	for (size_t i = 0; i < COUNT_OF(others); i++)
 		assert_false(list_filter_matches(&others[i], &it));
 }
@@ -502,8 +580,10 @@ int main(void)
 	    TEST(other_names_are_no_ingestion_statuses),
 	    TEST(outcomes_of_ids_have_names),
 	    TEST(failures_have_names),
+	    TEST(pauses_have_names),
 	    TEST(some_statuses_are_final),
 	    TEST(the_stage_goes_before_the_counts),
+	    TEST(a_wish_to_cancel_is_on_its_way),
 	    TEST(the_status_follows_from_the_counts),
 	    TEST(batches_cover_all_ids),
 	    TEST(batches_of_large_numbers_do_not_overflow),
@@ -515,6 +595,7 @@ int main(void)
 	    TEST(filters_by_status_and_priority),
 	    TEST(filters_by_label_and_number),
 	    TEST(filters_by_the_beginning_of_the_id),
+	    TEST(filters_by_age),
 	    TEST(all_that_is_asked_for_must_hold),
 	    TEST(durations_go_into_buckets),
 	    TEST(durations_may_be_extreme),

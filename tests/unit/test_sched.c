@@ -7,11 +7,12 @@ enum { HIGH, MEDIUM, LOW };
 
 /*
  * A view whose next slot is at 1000, with 3 ids at the head of the lanes whose letters are given;
- * no batch is to come.
+ * no batch is to come, and nobody wishes that nothing is started.
  */
 static struct sched_view view_of(const char *lanes)
 {
-	struct sched_view view = {.ledger = LEDGER_NEW, .next_due = CLOCK_NEVER};
+	struct sched_view view = {
+	    .ledger = LEDGER_NEW, .not_before = LEDGER_NONE, .next_due = CLOCK_NEVER};
 
 	view.ledger.interval_ns = 1000;
 	ledger_claimed(&view.ledger, 0);
@@ -92,6 +93,42 @@ static void what_is_to_come_only_wakes(void **state)
 	}
 }
 
+/* A wish puts off what waits, never brings it forward, and does not make anything idle or busy. */
+static void wishes_put_slots_off(void **state)
+{
+	static const struct {
+		const char *lanes;
+		int64_t now, not_before;
+		enum sched_verdict verdict;
+		int64_t at;
+	} rows[] = {
+	    {"L", 999, 0, SCHED_WAIT, 1000},
+	    {"L", 1000, 999, SCHED_START, 0},
+	    {"L", 1000, 1000, SCHED_START, 0},
+	    {"L", 1000, 1001, SCHED_WAIT, 1001},
+	    {"L", 0, 1001, SCHED_WAIT, 1001},
+	    {"HML", 5000, 9000, SCHED_WAIT, 9000},
+	    {"HML", 9000, 9000, SCHED_START, 0},
+	    {"L", 5000, CLOCK_NEVER, SCHED_WAIT, CLOCK_NEVER},
+	    {"", 5000, 9000, SCHED_IDLE, 7000},
+	    {"", 5000, CLOCK_NEVER, SCHED_IDLE, 7000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct sched_view view = view_of(rows[i].lanes);
+		struct sched_choice choice;
+
+		view.next_due = 7000;
+		view.not_before = rows[i].not_before;
+		choice = sched_pick(&view, rows[i].now);
+		if (choice.verdict != rows[i].verdict ||
+		    (choice.verdict != SCHED_START && choice.at != rows[i].at))
+			fail_msg("row %zu: verdict %d, at %lld", i, (int)choice.verdict,
+			    (long long)choice.at);
+	}
+}
+
 /* The submission number orders within a lane; between lanes the priority is all that counts. */
 static void a_lower_seq_does_not_beat_a_priority(void **state)
 {
@@ -115,7 +152,7 @@ static void nothing_starts_while_a_start_is_unknown(void **state)
 
 static void the_first_batch_waits_to_settle(void **state)
 {
-	struct sched_view view = {.ledger = LEDGER_NEW};
+	struct sched_view view = {.ledger = LEDGER_NEW, .not_before = LEDGER_NONE};
 
 	(void)state;
 	view.heads[LOW].present = true;
@@ -274,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(choices_follow_the_table),
 	    TEST(what_is_to_come_only_wakes),
+	    TEST(wishes_put_slots_off),
 	    TEST(a_lower_seq_does_not_beat_a_priority),
 	    TEST(nothing_starts_while_a_start_is_unknown),
 	    TEST(the_first_batch_waits_to_settle),
