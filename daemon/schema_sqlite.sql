@@ -93,6 +93,7 @@ CREATE TABLE ingestion (
 	finished_ms INTEGER NOT NULL,   -- last outcome, or when it was cancelled; 0: it is not final
 	cancelled_by TEXT,              -- who wished it to be given up; NULL: nobody. Until it is final, it
 	                                -- is being cancelled: nothing of it is started any more
+	cancelled_ms INTEGER NOT NULL,  -- when those that never started were cancelled; 0: there are none
 	principal TEXT,                 -- whose key it is
 	key TEXT,                       -- the client's name for the submission; NULL: none, or forgotten
 	digest BLOB,                    -- what the key stands for; while receiving: of the full chunks
@@ -135,6 +136,8 @@ CREATE TABLE batch (
 	started_ms INTEGER NOT NULL,    -- of the last attempt; 0: not known (yet)
 	finished_ms INTEGER NOT NULL,   -- 0: not yet
 	error TEXT,                     -- why the last attempt that ended failed; else NULL
+	renewed INTEGER NOT NULL,       -- 1: that was before it was last retried by somebody's wish, and
+	                                -- is no error of its ids any more
 	PRIMARY KEY (num, idx)
 ) STRICT, WITHOUT ROWID;
 

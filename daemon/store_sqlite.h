@@ -194,7 +194,8 @@ enum store_result sqlite_told(struct store *store, struct store_op *op);
 int sqlite_ingestion_ends(struct sqlite_store *store, int64_t num);
 int sqlite_ingestion_goes_on(struct sqlite_store *store, int64_t num);
 
-/* What was being told when the last daemon ended is due now. SQLITE_DONE or an error. */
+/* What was being told when the last daemon ended is due now, and so is what waits for another try.
+ * SQLITE_DONE or an error. */
 int sqlite_notices_recover(struct sqlite_store *store);
 
 /* ---- store_sqlite_sweep.c: what time makes due ---- */
@@ -367,6 +368,9 @@ enum store_result sqlite_status(struct store *store, struct store_op *op);
 /* SQLITE_ROW (found), SQLITE_DONE (not found, op->fail says so) or an error. */
 int sqlite_ingestion_find(struct sqlite_store *store, const struct uuid *uuid,
     struct ingestion *ingestion, int64_t *num, struct fail *fail);
+
+/* The batches that were cancelled before they ever started, and when. SQLITE_DONE or an error. */
+int sqlite_unstarted(struct sqlite_store *store, int64_t num, int64_t *batches, int64_t *when_ms);
 
 /* A row of SQLITE_INGESTION; returns its number. */
 int64_t sqlite_take_ingestion(sqlite3_stmt *row, struct ingestion *ingestion);

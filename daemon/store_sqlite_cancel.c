@@ -85,8 +85,8 @@ static int cancel_step(
 	*changed = before != INGESTION_CANCELLING || step.batches > 0;
 	if (code != SQLITE_DONE || !*changed)
 		return code;
-	code = sqlite_first(
-	    store, SQL_INGESTION_CANCEL, "tiii", who, step.batches, ids + step.ids, num);
+	code = sqlite_first(store, SQL_INGESTION_CANCEL, "tiiii", who, step.batches, ids + step.ids,
+	    num, clock_utc_ms(store->clock));
 	cancel_unstarted(lane, it, &step);
 	sqlite_line_left(store);
 	take_back(&it->counts, &step);

@@ -79,6 +79,9 @@ static const char *const checks[] = {
     "SELECT 'ingestion ' || num || ' is final, or is not, but its row says otherwise'"
     " FROM ingestion WHERE stage = 0 AND (finished_ms != 0) != " IS_FINAL,
 
+    "SELECT 'ingestion ' || num || ' does not say when the rest of it was cancelled'"
+    " FROM ingestion WHERE (cancelled_ms != 0) != (end_batch < batch_count)",
+
     "SELECT 'ingestion ' || num || ' is being cancelled, but some of it would still be started'"
     " FROM ingestion WHERE stage = 0 AND cancelled_by IS NOT NULL AND (next_batch < end_batch"
     " OR (NOT " IS_FINAL " AND triggered + retrying = 0))",

@@ -117,11 +117,15 @@ enum store_result sqlite_told(struct store *base, struct store_op *op)
 
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
-	/* The notice of a later end has not been told with this. */
-	code = SQLITE_DONE;
-	if (it.version == told->version)
-		code = told->told ? remove_notice(store, num, &found)
-		                  : put_off(store, num, told->retry_ms, &found);
+	if (it.version != told->version) {
+		/* This was of another end: that of now is to be told. */
+		code = put_off(store, num, 0, &found);
+		found = false;
+	} else if (told->told) {
+		code = remove_notice(store, num, &found);
+	} else {
+		code = put_off(store, num, told->retry_ms, &found);
+	}
 	if (code != SQLITE_DONE)
 		return sqlite_failed(store, code, &op->fail);
 	if (!found)

@@ -16,8 +16,8 @@ struct walk {
 	struct sqlite_store *store;
 	const struct store_report *report;
 	int64_t num, total, batch_size;
-	bool rest_cancelled; /* what has never started */
-	int64_t finished_ms; /* of the ingestion */
+	int64_t cancelled; /* batches that will never start */
+	int64_t cancelled_ms; /* when that was */
 	sqlite3_stmt *batches; /* with the filter `failed`: only those in which ids have failed */
 	int batches_code; /* of its last step */
 	sqlite3_stmt *results;
@@ -37,8 +37,6 @@ static struct walk walk_begin(struct sqlite_store *store, const struct store_rep
 	    .num = num,
 	    .total = ingestion->stage == STAGE_SEALED ? ingestion->counts.ids : 0,
 	    .batch_size = ingestion->batch_size,
-	    .rest_cancelled = ingestion->counts.by_status[BATCH_YET_TO_START] == 0,
-	    .finished_ms = ingestion->finished_ms,
 	    .at = report->from,
 	};
 
@@ -106,9 +104,9 @@ static int read_entry(struct walk *walk, struct report_entry *entry)
 		entry->outcome = sqlite_outcome_of[sqlite3_column_int(batch, 1)];
 		take_story(batch, entry);
 		error = (const char *)sqlite3_column_text(batch, 5);
-	} else if (walk->rest_cancelled) {
+	} else if (walk->cancelled > 0) {
 		entry->outcome = ID_CANCELLED;
-		entry->finished_ms = walk->finished_ms;
+		entry->finished_ms = walk->cancelled_ms;
 	}
 	walk->results_code = seek(result, walk->results_code, entry->position, &found);
 	if (found) {
@@ -219,7 +217,9 @@ enum store_result sqlite_report(struct store *base, struct store_op *op)
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 	walk = walk_begin(store, report, num, &ingestion);
-	code = fill_page(&walk, &report->page);
+	code = sqlite_unstarted(store, num, &walk.cancelled, &walk.cancelled_ms);
+	if (code == SQLITE_DONE)
+		code = fill_page(&walk, &report->page);
 	sqlite3_reset(walk.batches);
 	sqlite3_reset(walk.results);
 	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);

@@ -79,14 +79,11 @@ static int retry_status(struct sqlite_store *store, const struct ingestion *it, 
 static int retry_unstarted(
     struct sqlite_store *store, const struct ingestion *it, int64_t num, struct step *step)
 {
-	int code = sqlite_first(store, SQL_INGESTION_REST, "i", num);
-	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_REST);
-	int64_t ids;
+	int64_t ids, when;
+	int code = sqlite_unstarted(store, num, &step->rest, &when);
 
-	if (code != SQLITE_ROW)
-		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
-	step->rest = sqlite3_column_int64(row, 0);
-	sqlite3_reset(row);
+	if (code != SQLITE_DONE)
+		return code;
 	if (step->rest == 0)
 		return SQLITE_DONE;
 	ids = it->counts.ids - (it->counts.batches - step->rest) * it->batch_size;
@@ -134,7 +131,7 @@ static int retry_step(
 
 	if (code == SQLITE_DONE && retry->cancelled && !retry->more)
 		code = retry_status(store, it, num, BATCH_CANCELLED, &step, &retry->more);
-	if (code == SQLITE_DONE && retry->cancelled && !retry->more)
+	if (code == SQLITE_DONE && retry->cancelled)
 		code = retry_unstarted(store, it, num, &step);
 	retry->batches = with_row(&step) + step.rest;
 	if (code != SQLITE_DONE || retry->batches == 0)

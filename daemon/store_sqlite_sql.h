@@ -10,7 +10,9 @@
 	"created_ms, started_ms, finished_ms, cancelled_by FROM ingestion"
 
 /* What sqlite_report() reads of a batch. */
-#define SQLITE_STORY "SELECT idx, status, attempts, started_ms, finished_ms, error FROM batch"
+#define SQLITE_STORY                                                                               \
+	"SELECT idx, status, attempts, started_ms, finished_ms, iif(renewed, NULL, error) FROM "   \
+	"batch"
 
 /* Name and text. Prepared at first use, kept until the store is closed. */
 #define SQL_LIST(X)                                                                                \
@@ -42,9 +44,9 @@
 	    "batch_size, id_count, batch_count, next_batch, end_batch, triggered, retrying, "      \
 	    "completed, failed, cancelled, ids_completed, ids_failed, ids_cancelled, "             \
 	    "ids_unknown, attempts, retries, version, created_ms, started_ms, finished_ms, "       \
-	    "principal, key, digest, expires_ms, ids) "                                            \
+	    "cancelled_ms, principal, key, digest, expires_ms, ids) "                              \
 	    "VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, 0, ?8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, " \
-	    "1, ?9, 0, 0, ?10, ?11, ?12, ?13, ?14)")                                               \
+	    "1, ?9, 0, 0, 0, ?10, ?11, ?12, ?13, ?14)")                                            \
 	X(KEY_FIND, "SELECT num, uuid, stage, seq, asked_priority, label, id_count, batch_count, " \
 		    "digest FROM ingestion WHERE key = ? AND principal = ?")                       \
 	X(UPLOAD_READ, "SELECT num, stage, seq, priority, label, id_count, batch_size, "           \
@@ -88,8 +90,8 @@
 		      "WHERE priority = ? AND num = ? ORDER BY idx LIMIT 1")                       \
 	X(BATCH_START,                                                                             \
 	    "INSERT INTO batch (num, idx, status, attempts, attempts_base, ids_completed, "        \
-	    "ids_failed, ids_cancelled, ids_unknown, started_ms, finished_ms, error) "             \
-	    "VALUES (?, ?, 1, 1, 0, 0, 0, 0, 0, 0, 0, NULL) "                                      \
+	    "ids_failed, ids_cancelled, ids_unknown, started_ms, finished_ms, error, renewed) "    \
+	    "VALUES (?, ?, 1, 1, 0, 0, 0, 0, 0, 0, 0, NULL, 0) "                                   \
 	    "ON CONFLICT (num, idx) DO UPDATE SET "                                                \
 	    "status = 1, attempts = attempts + 1, started_ms = 0 RETURNING attempts")              \
 	X(BATCH_READ, "SELECT b.status, b.attempts, b.attempts_base, b.ids_completed, "            \
@@ -100,14 +102,14 @@
 	X(BATCH_FINISH, "UPDATE batch SET status = ?, attempts = attempts - ?, "                   \
 			"ids_completed = ids_completed + ?, ids_failed = ids_failed + ?, "         \
 			"ids_cancelled = ids_cancelled + ?, ids_unknown = ids_unknown + ?, "       \
-			"finished_ms = ?, error = ? WHERE num = ? AND idx = ?")                    \
+			"finished_ms = ?, error = ?, renewed = 0 WHERE num = ? AND idx = ?")       \
 	X(BATCH_CANCEL, "UPDATE batch SET status = 5, ids_cancelled = ?, finished_ms = ? "         \
 			"WHERE num = ? AND idx = ?")                                               \
 	X(BATCH_GIVEN_UP, "SELECT idx, ids_completed, ids_failed, ids_cancelled, ids_unknown "     \
 			  "FROM batch INDEXED BY batch_given_up "                                  \
 			  "WHERE num = ? AND status = ? AND status >= 4 ORDER BY idx LIMIT 1")     \
 	X(BATCH_RETRY, "UPDATE batch SET status = 2, attempts_base = attempts, ids_failed = 0, "   \
-		       "ids_cancelled = 0, ids_unknown = 0, finished_ms = 0 "                      \
+		       "ids_cancelled = 0, ids_unknown = 0, finished_ms = 0, renewed = 1 "         \
 		       "WHERE num = ? AND idx = ?")                                                \
 	X(BATCHES_RUNNING, "SELECT num, idx FROM batch WHERE status = 1 ORDER BY num, idx")        \
 	X(INGESTION_TAKEN,                                                                         \
@@ -130,6 +132,7 @@
 			 "expires_ms = iif(key IS NULL, NULL, ?) WHERE num = ?")                   \
 	X(INGESTION_CANCEL,                                                                        \
 	    "UPDATE ingestion SET cancelled_by = ?1, "                                             \
+	    "cancelled_ms = iif(next_batch < end_batch, ?5, cancelled_ms), "                       \
 	    "cancelled = cancelled + end_batch - next_batch + ?2, end_batch = next_batch, "        \
 	    "retrying = retrying - ?2, ids_cancelled = ids_cancelled + ?3, "                       \
 	    "version = version + 1 WHERE num = ?4")                                                \
@@ -138,13 +141,15 @@
 	X(INGESTION_RETRY,                                                                         \
 	    "UPDATE ingestion SET failed = failed - ?1, "                                          \
 	    "cancelled = cancelled - ?2 - iif(?3, batch_count - end_batch, 0), "                   \
-	    "end_batch = iif(?3, batch_count, end_batch), retrying = retrying + ?1 + ?2, "         \
+	    "cancelled_ms = iif(?3, 0, cancelled_ms), end_batch = iif(?3, batch_count, "           \
+	    "end_batch), retrying = retrying + ?1 + ?2, "                                          \
 	    "ids_failed = ids_failed - ?4, ids_cancelled = ids_cancelled - ?5, "                   \
 	    "ids_unknown = ids_unknown - ?6, cancelled_by = NULL, finished_ms = 0, "               \
 	    "expires_ms = NULL, version = version + 1 WHERE num = ?7")                             \
 	X(INGESTION_BUMP, "UPDATE ingestion SET priority = ?, version = version + 1 "              \
 			  "WHERE num = ?")                                                         \
-	X(INGESTION_REST, "SELECT batch_count - end_batch FROM ingestion WHERE num = ?")           \
+	X(INGESTION_REST,                                                                          \
+	    "SELECT batch_count - end_batch, cancelled_ms FROM ingestion WHERE num = ?")           \
 	X(INGESTION_UUID, "SELECT uuid FROM ingestion WHERE num = ?")                              \
 	X(NOTICE_ADD, "INSERT INTO notice (num, due_ms, attempts) VALUES (?, ?, 0)")               \
 	X(NOTICE_REMOVE, "DELETE FROM notice WHERE num = ?")                                       \
@@ -153,7 +158,7 @@
 			"WHERE n.due_ms IS NOT NULL ORDER BY n.due_ms, n.num LIMIT 1")             \
 	X(NOTICE_TRY, "UPDATE notice SET due_ms = NULL, attempts = attempts + 1 WHERE num = ?")    \
 	X(NOTICE_LATER, "UPDATE notice SET due_ms = ? WHERE num = ?")                              \
-	X(NOTICES_UNTOLD, "UPDATE notice SET due_ms = ? WHERE due_ms IS NULL")                     \
+	X(NOTICES_UNTOLD, "UPDATE notice SET due_ms = ?1 WHERE due_ms IS NULL OR due_ms > ?1")     \
 	X(RESULT_ADD, "INSERT INTO result (num, pos, outcome, attempts, started_ms, "              \
 		      "finished_ms, error) VALUES (?, ?, ?, ?, ?, ?, ?)")                          \
 	X(RESULTS_FORGET, "DELETE FROM result WHERE num = ? AND pos >= ? AND pos < ? "             \

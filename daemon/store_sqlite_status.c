@@ -53,6 +53,19 @@ int sqlite_ingestion_find(struct sqlite_store *store, const struct uuid *uuid,
 	return SQLITE_ROW;
 }
 
+int sqlite_unstarted(struct sqlite_store *store, int64_t num, int64_t *batches, int64_t *when_ms)
+{
+	int code = sqlite_first(store, SQL_INGESTION_REST, "i", num);
+	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_REST);
+
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
+	*batches = sqlite3_column_int64(row, 0);
+	*when_ms = sqlite3_column_int64(row, 1);
+	sqlite3_reset(row);
+	return SQLITE_DONE;
+}
+
 static char *take_text(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
@@ -76,7 +89,8 @@ static void take_batch(sqlite3_stmt *row, struct batch *batch)
 }
 
 /* A batch without a row: it never started, and never will if it was cancelled before. */
-static void begin_batch(const struct ingestion *ingestion, int64_t index, struct batch *batch)
+static void begin_batch(
+    const struct ingestion *ingestion, int64_t index, int64_t cancelled_ms, struct batch *batch)
 {
 	batch->index = index;
 	batch->ids_n = (size_t)batch_length(ingestion->counts.ids, ingestion->batch_size, index);
@@ -84,7 +98,7 @@ static void begin_batch(const struct ingestion *ingestion, int64_t index, struct
 		return;
 	batch->status = BATCH_CANCELLED;
 	batch->ids_cancelled = (int64_t)batch->ids_n;
-	batch->finished_ms = ingestion->finished_ms;
+	batch->finished_ms = cancelled_ms;
 }
 
 static void take_output(sqlite3_stmt *row, struct batch *batch)
@@ -151,15 +165,18 @@ static int read_batches(struct sqlite_store *store, int64_t num, int64_t from, i
 	const struct ingestion *ingestion = &page->ingestion;
 	struct rows batches = read_rows(store, SQL_BATCHES_READ, num, from, end);
 	struct rows outputs = {NULL, SQLITE_DONE};
+	int64_t cancelled, cancelled_ms;
 	size_t bytes = 0;
-	int code;
+	int code = sqlite_unstarted(store, num, &cancelled, &cancelled_ms);
 
+	if (code != SQLITE_DONE)
+		return code;
 	if (with_output)
 		outputs = read_rows(store, SQL_OUTPUTS_READ, num, from, end);
 	for (int64_t index = from; index < end && bytes < STORE_PAGE_BYTES; index++) {
 		struct batch *batch = status_page_add(page);
 
-		begin_batch(ingestion, index, batch);
+		begin_batch(ingestion, index, cancelled_ms, batch);
 		take_row(&batches, batch, take_batch);
 		take_row(&outputs, batch, take_output);
 		bytes += bytes_of(batch);
