@@ -145,8 +145,8 @@ const char *failure_name(enum failure failure)
 
 enum ingestion_status counts_status(const struct counts *counts)
 {
-	int64_t failed = counts->by_status[BATCH_FAILED],
-		cancelled = counts->by_status[BATCH_CANCELLED];
+	int64_t failed = counts->by_status[BATCH_FAILED];
+	int64_t cancelled = counts->by_status[BATCH_CANCELLED];
 
 	if (counts->by_status[BATCH_COMPLETED] + failed + cancelled == counts->batches) {
 		if (cancelled > 0)

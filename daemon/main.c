@@ -370,7 +370,7 @@ static enum err open_store(struct daemon *daemon, struct fail *fail)
 	make_directories(daemon, "store", daemon->store_path, 0700);
 	if (store_sqlite_open(
 		&daemon->writer, daemon->store_path, &settings, daemon->clock, &found, fail) ||
-	    store_sqlite_open_reader(&daemon->reader, daemon->store_path, fail))
+	    store_sqlite_open_reader(&daemon->reader, daemon->store_path, daemon->clock, fail))
 		return fail->err;
 	uuid_format(&found.node, daemon->node);
 	log_info(log_msg("store opened"), log_str("store", daemon->store_path),

@@ -445,8 +445,10 @@ enum err store_sqlite_open(struct store **store, const char *path,
     const struct store_settings *settings, const struct clock *clock, struct store_found *found,
     struct fail *fail);
 
-/* A second connection for reads, for a thread of its own, beside an open store. */
-enum err store_sqlite_open_reader(struct store **store, const char *path, struct fail *fail);
+/* A second connection for reads, for a thread of its own, beside an open store. `clock` must
+ * outlive it. */
+enum err store_sqlite_open_reader(
+    struct store **store, const char *path, const struct clock *clock, struct fail *fail);
 
 /* The version of the SQLite library in use. */
 const char *store_sqlite_library(void);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -189,17 +190,43 @@ static int read_ledger(struct sqlite_store *store, struct summary *summary, stru
 	summary->next_seq = sqlite3_column_int64(row, 10);
 	summary->uploads = sqlite3_column_int64(row, 11);
 	summary->upload_ids = sqlite3_column_int64(row, 12);
-	if (!sqlite_take_blob(row, 13, written->node.bytes, sizeof(written->node.bytes)))
+	summary->notices = sqlite3_column_int64(row, 13);
+	if (!sqlite_take_blob(row, 14, written->node.bytes, sizeof(written->node.bytes)))
 		return SQLITE_CORRUPT;
+	sqlite3_reset(row);
+	return SQLITE_DONE;
+}
+
+static void take_stamp(sqlite3_stmt *row, int column, struct stamp *stamp)
+{
+	snprintf(stamp->who, sizeof(stamp->who), "%s", sqlite3_column_text(row, column));
+	stamp->at_ms = sqlite3_column_int64(row, column + 1);
+}
+
+static int read_control(struct sqlite_store *store, struct summary *summary)
+{
+	struct control *control = &summary->control;
+	int code = sqlite_first(store, SQL_CONTROL_READ, "");
+	sqlite3_stmt *row = sqlite_row(store, SQL_CONTROL_READ);
+
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
+	control->pause = (enum pause)sqlite3_column_int(row, 0);
+	control->pause_until_ms = sqlite3_column_int64(row, 1);
+	take_stamp(row, 2, &control->paused);
+	summary->hold_until_ms = sqlite3_column_int64(row, 4);
+	control->rate_ns = sqlite3_column_int64(row, 5);
+	take_stamp(row, 6, &control->rated);
 	sqlite3_reset(row);
 	return SQLITE_DONE;
 }
 
 /* The statuses in the order of their columns. */
 static const enum ingestion_status lane_ingestions[] = {INGESTION_YET_TO_START, INGESTION_TRIGGERED,
-    INGESTION_COMPLETED, INGESTION_FAILED, INGESTION_RECEIVING, INGESTION_CANCELLED};
-static const enum batch_status lane_batches[] = {
-    BATCH_YET_TO_START, BATCH_TRIGGERED, BATCH_RETRYING, BATCH_COMPLETED, BATCH_FAILED};
+    INGESTION_COMPLETED, INGESTION_FAILED, INGESTION_RECEIVING, INGESTION_CANCELLED,
+    INGESTION_CANCELLING};
+static const enum batch_status lane_batches[] = {BATCH_YET_TO_START, BATCH_TRIGGERED,
+    BATCH_RETRYING, BATCH_COMPLETED, BATCH_FAILED, BATCH_CANCELLED};
 
 static void take_lane(sqlite3_stmt *row, struct lane_total *lane)
 {
@@ -218,6 +245,8 @@ int sqlite_summary_read(
 {
 	int code = read_ledger(store, summary, written);
 
+	if (code == SQLITE_DONE)
+		code = read_control(store, summary);
 	if (code != SQLITE_DONE)
 		return code;
 	for (code = sqlite_first(store, SQL_LANES_READ, ""); code == SQLITE_ROW;
@@ -235,11 +264,24 @@ static int write_lane(struct sqlite_store *store, const struct lane_total *lane,
 {
 	const int64_t *b = lane->batches, *i = lane->ingestions;
 
-	return sqlite_first(store, SQL_LANE_WRITE, "iiiiiiiiiiiiii", lane->ids, lane->later,
+	return sqlite_first(store, SQL_LANE_WRITE, "iiiiiiiiiiiiiiii", lane->ids, lane->later,
 	    b[BATCH_YET_TO_START], b[BATCH_TRIGGERED], b[BATCH_RETRYING], b[BATCH_COMPLETED],
-	    b[BATCH_FAILED], i[INGESTION_YET_TO_START], i[INGESTION_TRIGGERED],
+	    b[BATCH_FAILED], b[BATCH_CANCELLED], i[INGESTION_YET_TO_START], i[INGESTION_TRIGGERED],
 	    i[INGESTION_COMPLETED], i[INGESTION_FAILED], i[INGESTION_RECEIVING],
-	    i[INGESTION_CANCELLED], priority);
+	    i[INGESTION_CANCELLED], i[INGESTION_CANCELLING], priority);
+}
+
+static int write_control(struct sqlite_store *store)
+{
+	const struct summary *now = &store->now;
+	const struct control *control = &now->control;
+
+	if (memcmp(control, &store->committed.control, sizeof(*control)) == 0 &&
+	    now->hold_until_ms == store->committed.hold_until_ms)
+		return SQLITE_DONE;
+	return sqlite_first(store, SQL_CONTROL_WRITE, "iitiiiti", (int64_t)control->pause,
+	    control->pause_until_ms, control->paused.who, control->paused.at_ms, now->hold_until_ms,
+	    control->rate_ns, control->rated.who, control->rated.at_ms);
 }
 
 int sqlite_summary_write(struct sqlite_store *store)
@@ -254,12 +296,15 @@ int sqlite_summary_write(struct sqlite_store *store)
 	for (int i = 0; i < PRIORITY_COUNT && code == SQLITE_DONE; i++)
 		if (memcmp(&now->lanes[i], &store->committed.lanes[i], sizeof(now->lanes[i])) != 0)
 			code = write_lane(store, &now->lanes[i], (int64_t)i + PRIORITY_HIGH);
+	if (code == SQLITE_DONE)
+		code = write_control(store);
 	if (code != SQLITE_DONE)
 		return code;
-	return sqlite_first(store, SQL_LEDGER_WRITE, "iiitoooiiiiii", ledger->interval_ns,
+	return sqlite_first(store, SQL_LEDGER_WRITE, "iiitoooiiiiiii", ledger->interval_ns,
 	    ledger->settle_ns, (int64_t)ledger->pack, store->clock->boot_id, ledger->last_claim,
 	    ledger->last_start, ledger->ready_since, clock_utc_ms(store->clock), boot_ns,
-	    store_time_at(&store->time, boot_ns), now->next_seq, now->uploads, now->upload_ids);
+	    store_time_at(&store->time, boot_ns), now->next_seq, now->uploads, now->upload_ids,
+	    now->notices);
 }
 
 /* ---- turns ---- */
@@ -373,6 +418,11 @@ const struct store_ops store_sqlite_ops = {
 	    [STORE_APPEND] = sqlite_append,
 	    [STORE_SEAL] = sqlite_seal,
 	    [STORE_CANCEL] = sqlite_cancel,
+	    [STORE_RETRY] = sqlite_retry,
+	    [STORE_BUMP] = sqlite_bump,
+	    [STORE_CONTROL] = sqlite_control,
+	    [STORE_NOTICE] = sqlite_notice,
+	    [STORE_TOLD] = sqlite_told,
 	    [STORE_SWEEP] = sqlite_sweep,
 	    [STORE_CLAIM] = sqlite_claim,
 	    [STORE_STARTED] = sqlite_started,

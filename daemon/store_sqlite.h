@@ -21,6 +21,9 @@ struct summary {
 	struct lane_total lanes[PRIORITY_COUNT]; /* HIGH first */
 	int64_t next_seq;
 	int64_t uploads, upload_ids; /* not sealed */
+	int64_t notices;
+	struct control control; /* as it was set; without hold_ms */
+	int64_t hold_until_ms; /* of the store's time */
 };
 
 struct sqlite_store {
@@ -138,10 +141,62 @@ int64_t sqlite_disk_free(const struct sqlite_store *store);
 enum store_result sqlite_open(struct store *store, struct store_op *op);
 enum store_result sqlite_append(struct store *store, struct store_op *op);
 enum store_result sqlite_seal(struct store *store, struct store_op *op);
+
+/* An upload that is not sealed. */
+struct given_up {
+	int64_t num;
+	enum priority priority;
+	int64_t ids;
+	const char *who; /* borrowed; wishes it. NULL: nobody, it has expired */
+};
+
+/* Ends it without sealing it. SQLITE_DONE or an error. */
+int sqlite_give_up(struct sqlite_store *store, const struct given_up *upload);
+
+/* ---- store_sqlite_cancel.c ---- */
+
 enum store_result sqlite_cancel(struct store *store, struct store_op *op);
 
-/* Ends an upload without sealing it. SQLITE_DONE or an error. */
-int sqlite_give_up(struct sqlite_store *store, int64_t num, enum priority priority, int64_t ids);
+/* Goes on with what is being cancelled, by one step. SQLITE_DONE or an error. */
+int sqlite_cancel_rest(struct sqlite_store *store, const struct uuid *uuid);
+
+/* ---- store_sqlite_retry.c ---- */
+
+enum store_result sqlite_retry(struct store *store, struct store_op *op);
+
+/* ---- store_sqlite_bump.c ---- */
+
+enum store_result sqlite_bump(struct store *store, struct store_op *op);
+
+/* ---- store_sqlite_control.c: what is said about starting batches at all ---- */
+
+enum store_result sqlite_control(struct store *store, struct store_op *op);
+
+/* What is in force at the store's time `now_ms`. */
+struct control sqlite_control_now(
+    const struct summary *summary, const struct clock *clock, int64_t now_ms);
+
+/* Brings the interval in force. */
+void sqlite_control_apply(struct sqlite_store *store);
+
+/* Nothing is started for so long. */
+void sqlite_control_hold(struct sqlite_store *store, int64_t hold_ms);
+
+/* When something may be started, at the boot time `now`; see sched.h. */
+int64_t sqlite_control_not_before(const struct sqlite_store *store, int64_t now);
+
+/* ---- store_sqlite_notice.c: ends of ingestions, and who is to be told ---- */
+
+enum store_result sqlite_notice(struct store *store, struct store_op *op);
+enum store_result sqlite_told(struct store *store, struct store_op *op);
+
+/* All batches of an ingestion have ended, or they have not any more. SQLITE_DONE or an error. */
+int sqlite_ingestion_ends(struct sqlite_store *store, int64_t num);
+int sqlite_ingestion_goes_on(struct sqlite_store *store, int64_t num);
+
+/* What was being told when the last daemon ended is due now, and so is what waits for another try.
+ * SQLITE_DONE or an error. */
+int sqlite_notices_recover(struct sqlite_store *store);
 
 /* ---- store_sqlite_sweep.c: what time makes due ---- */
 
@@ -149,20 +204,42 @@ enum store_result sqlite_sweep(struct store *store, struct store_op *op);
 
 /* ---- store_sqlite_line.c: who waits, and how batches enter the lines ---- */
 
-/* A whole ingestion joins the line of its priority. */
+/* Batches that never started, of one ingestion, join the line of its priority. */
 void sqlite_line_join(
     struct sqlite_store *store, enum priority priority, int64_t batches, int64_t ids);
 
 /* A batch that is to be tried again. */
 struct again {
 	int64_t num, index;
-	enum priority priority;
+	enum priority priority; /* of the line */
 	int64_t seq;
 	int64_t ids; /* left */
+	int64_t due_ms; /* AGAIN_NOW: it stands in line */
 };
 
-/* A triggered batch goes back into its line, after a while or at once. SQLITE_DONE or an error. */
-int sqlite_line_again(struct sqlite_store *store, const struct again *again, int64_t delay_ms);
+#define AGAIN_NOW LEDGER_NONE
+
+/* A batch goes back into its line, after a while or at once. SQLITE_DONE or an error. */
+int sqlite_line_again(struct sqlite_store *store, const struct again *again);
+
+/*
+ * The first batch of an ingestion that stands in this line, or will, again. SQLITE_ROW, SQLITE_DONE
+ * (none does) or an error.
+ */
+int sqlite_line_find(struct sqlite_store *store, enum priority priority, int64_t num, int64_t seq,
+    struct again *again);
+
+/* It does no longer. SQLITE_DONE or an error. */
+int sqlite_line_leave(struct sqlite_store *store, const struct again *again);
+
+/* It does in the line of another priority. SQLITE_DONE or an error. */
+int sqlite_line_move(struct sqlite_store *store, struct again again, enum priority priority);
+
+/* Nothing may stand in line any more. */
+void sqlite_line_left(struct sqlite_store *store);
+
+/* The boot time `ms` from `now` on; CLOCK_NEVER when that is further than time goes. */
+int64_t sqlite_boot_after(int64_t now, int64_t ms);
 
 /*
  * Puts what is due at the boot time `now` into line, STORE_DUE_STEPS batches at most. *next_due is
@@ -181,6 +258,7 @@ struct head {
 	int64_t created_ms; /* of the ingestion */
 	int64_t ids; /* of the batch, left to be tried */
 	bool again;
+	bool cancelling; /* it must not be started */
 };
 
 /* SQLITE_ROW, SQLITE_DONE (the line is empty) or an error. */
@@ -198,6 +276,14 @@ enum store_result sqlite_claim(struct store *store, struct store_op *op);
 static inline struct lane_total *sqlite_lane(struct sqlite_store *store, enum priority priority)
 {
 	return &store->now.lanes[priority - PRIORITY_HIGH];
+}
+
+/* How many ids stand in line for the first time. */
+static inline int64_t sqlite_ids_unstarted(const struct ingestion *it)
+{
+	int64_t batches = it->counts.by_status[BATCH_YET_TO_START];
+
+	return batches > 0 ? it->counts.ids - (it->counts.batches - batches) * it->batch_size : 0;
 }
 
 /* The store's time, now. */
@@ -232,6 +318,9 @@ int sqlite_places_left(struct sqlite_store *store, const struct span *span, stru
 /* Appends the ids in those places. SQLITE_DONE or an error. */
 int sqlite_ids_left(
     struct sqlite_store *store, const struct span *span, int64_t total, struct idlist *ids);
+
+/* What is known of an id without a row, by the status of its batch. */
+extern const enum id_outcome sqlite_outcome_of[BATCH_STATUS_COUNT];
 
 /* The end of an attempt, as the rows of its ids need it. */
 struct settling {
@@ -279,6 +368,9 @@ enum store_result sqlite_status(struct store *store, struct store_op *op);
 /* SQLITE_ROW (found), SQLITE_DONE (not found, op->fail says so) or an error. */
 int sqlite_ingestion_find(struct sqlite_store *store, const struct uuid *uuid,
     struct ingestion *ingestion, int64_t *num, struct fail *fail);
+
+/* The batches that were cancelled before they ever started, and when. SQLITE_DONE or an error. */
+int sqlite_unstarted(struct sqlite_store *store, int64_t num, int64_t *batches, int64_t *when_ms);
 
 /* A row of SQLITE_INGESTION; returns its number. */
 int64_t sqlite_take_ingestion(sqlite3_stmt *row, struct ingestion *ingestion);

@@ -8,11 +8,13 @@ struct batch_row {
 	int64_t num, index;
 	enum batch_status status;
 	int64_t attempts;
+	int64_t base; /* attempts before it was last retried by somebody's wish */
 	int64_t ids_failed;
 	int64_t started_ms;
 	struct uuid uuid; /* of the ingestion */
 	enum priority priority;
 	int64_t seq;
+	bool cancelling; /* the ingestion is */
 	struct span span;
 };
 
@@ -30,17 +32,19 @@ static int read_batch(
 	    .index = index,
 	    .status = (enum batch_status)sqlite3_column_int(row, 0),
 	    .attempts = sqlite3_column_int64(row, 1),
-	    .ids_failed = sqlite3_column_int64(row, 3),
-	    .started_ms = sqlite3_column_int64(row, 4),
-	    .priority = (enum priority)sqlite3_column_int(row, 6),
-	    .seq = sqlite3_column_int64(row, 7)};
-	if (!sqlite_take_blob(row, 5, batch->uuid.bytes, sizeof(batch->uuid.bytes)))
+	    .base = sqlite3_column_int64(row, 2),
+	    .ids_failed = sqlite3_column_int64(row, 4),
+	    .started_ms = sqlite3_column_int64(row, 5),
+	    .priority = (enum priority)sqlite3_column_int(row, 7),
+	    .seq = sqlite3_column_int64(row, 8),
+	    .cancelling = sqlite3_column_int(row, 11) != 0};
+	if (!sqlite_take_blob(row, 6, batch->uuid.bytes, sizeof(batch->uuid.bytes)))
 		return SQLITE_CORRUPT;
-	batch_size = sqlite3_column_int64(row, 9);
+	batch_size = sqlite3_column_int64(row, 10);
 	batch->span = (struct span){.num = num,
 	    .first = index * batch_size,
-	    .n = batch_length(sqlite3_column_int64(row, 8), batch_size, index)};
-	batch->span.left = batch->span.n - sqlite3_column_int64(row, 2) - batch->ids_failed;
+	    .n = batch_length(sqlite3_column_int64(row, 9), batch_size, index)};
+	batch->span.left = batch->span.n - sqlite3_column_int64(row, 3) - batch->ids_failed;
 	sqlite3_reset(row);
 	return SQLITE_ROW;
 }
@@ -89,43 +93,57 @@ enum store_result sqlite_started(struct store *base, struct store_op *op)
 
 /* What it adds to the counters. */
 struct sums {
-	int64_t completed, failed; /* ids with a final outcome */
+	int64_t ids[ID_OUTCOME_COUNT];
 	int64_t attempts, retries; /* taken back */
 };
 
 static struct sums sums_of(
     const struct batch_row *batch, const struct tally *tally, const struct verdict *verdict)
 {
-	return (struct sums){
-	    .completed = tally->ids[OUTCOME_COMPLETED],
-	    .failed = tally->ids[OUTCOME_FAILED] +
-	              (verdict->retry == ID_FAILED ? tally->ids[OUTCOME_RETRY] : 0),
+	struct sums sums = {
 	    .attempts = !verdict->counts,
 	    .retries = !verdict->counts && batch->attempts > 1,
 	};
+
+	for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++)
+		sums.ids[verdict_outcome(verdict, (enum outcome)outcome)] += tally->ids[outcome];
+	return sums;
+}
+
+/* All batches of the ingestion have ended. */
+static int end_ingestion(
+    struct sqlite_store *store, const struct batch_row *batch, bool any_failed, bool any_cancelled)
+{
+	struct lane_total *lane = sqlite_lane(store, batch->priority);
+
+	lane->ingestions[batch->cancelling ? INGESTION_CANCELLING : INGESTION_TRIGGERED]--;
+	lane->ingestions[any_cancelled ? INGESTION_CANCELLED
+			 : any_failed  ? INGESTION_FAILED
+				       : INGESTION_COMPLETED]++;
+	return sqlite_ingestion_ends(store, batch->num);
 }
 
 /* The ingestion loses a triggered batch. */
 static int end_in_ingestion(struct sqlite_store *store, const struct batch_row *batch,
-    enum batch_status status, const struct sums *sums, int64_t now_utc)
+    enum batch_status status, const struct sums *sums)
 {
-	struct lane_total *lane = sqlite_lane(store, batch->priority);
-	int code = sqlite_first(store, SQL_INGESTION_FINISH, "iiiiiiiiii",
+	bool ends, any_failed, any_cancelled;
+	int code = sqlite_first(store, SQL_INGESTION_FINISH, "iiiiiiiiiii",
 	    (int64_t)(status == BATCH_RETRYING), (int64_t)(status == BATCH_COMPLETED),
-	    (int64_t)(status == BATCH_FAILED), sums->completed, sums->failed, sums->attempts,
-	    sums->retries, now_utc, sqlite_now_ms(store) + store->settings.key_expiry_ms,
-	    batch->num);
+	    (int64_t)(status == BATCH_FAILED), (int64_t)(status == BATCH_CANCELLED),
+	    sums->ids[ID_COMPLETED], sums->ids[ID_FAILED], sums->ids[ID_CANCELLED],
+	    sums->ids[ID_UNKNOWN], sums->attempts, sums->retries, batch->num);
 	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_FINISH);
 
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
-	/* All of its batches have ended. */
-	if (sqlite3_column_int(row, 0)) {
-		lane->ingestions[INGESTION_TRIGGERED]--;
-		lane->ingestions[sqlite3_column_int64(row, 1) > 0 ? INGESTION_FAILED
-								  : INGESTION_COMPLETED]++;
-	}
-	return sqlite_only(store, SQL_INGESTION_FINISH);
+	ends = sqlite3_column_int(row, 0) != 0;
+	any_failed = sqlite3_column_int64(row, 1) > 0;
+	any_cancelled = sqlite3_column_int64(row, 2) > 0;
+	code = sqlite_only(store, SQL_INGESTION_FINISH);
+	if (code != SQLITE_DONE || !ends)
+		return code;
+	return end_ingestion(store, batch, any_failed, any_cancelled);
 }
 
 /* What the handler wrote takes the place of what it wrote before. */
@@ -146,15 +164,16 @@ static int write_end(struct sqlite_store *store, const struct batch_row *batch,
 	int code = sqlite_results_settle(store, settling);
 
 	if (code == SQLITE_DONE)
-		code = sqlite_first(store, SQL_BATCH_FINISH, "iiiiitii", (int64_t)status,
-		    sums->attempts, sums->completed, sums->failed,
+		code = sqlite_first(store, SQL_BATCH_FINISH, "iiiiiiitii", (int64_t)status,
+		    sums->attempts, sums->ids[ID_COMPLETED], sums->ids[ID_FAILED],
+		    sums->ids[ID_CANCELLED], sums->ids[ID_UNKNOWN],
 		    status == BATCH_RETRYING ? 0 : settling->now_ms, sqlite_settled_error(settling),
 		    batch->num, batch->index);
 	if (code == SQLITE_DONE)
 		code = keep_output(store, batch, settling->ending);
 	if (code != SQLITE_DONE)
 		return code;
-	return end_in_ingestion(store, batch, status, sums, settling->now_ms);
+	return end_in_ingestion(store, batch, status, sums);
 }
 
 /* Its place: out of what runs, and into line again if some ids are left. */
@@ -162,11 +181,12 @@ static int leave(struct sqlite_store *store, const struct batch_row *batch,
     enum batch_status status, int64_t left, int64_t delay_ms)
 {
 	struct lane_total *lane = sqlite_lane(store, batch->priority);
-	struct again again = {batch->num, batch->index, batch->priority, batch->seq, left};
+	struct again again = {batch->num, batch->index, batch->priority, batch->seq, left,
+	    delay_ms > 0 ? sqlite_now_ms(store) + delay_ms : AGAIN_NOW};
 
-	if (status == BATCH_RETRYING)
-		return sqlite_line_again(store, &again, delay_ms);
 	lane->batches[BATCH_TRIGGERED]--;
+	if (status == BATCH_RETRYING)
+		return sqlite_line_again(store, &again);
 	lane->batches[status]++;
 	return SQLITE_DONE;
 }
@@ -181,7 +201,8 @@ static int end_attempt(struct sqlite_store *store, const struct batch_row *batch
 	    .ending = ending,
 	    .verdict =
 		attempt_verdict(&tally, &(struct situation){.failed = batch->ids_failed,
-					    .attempt = batch->attempts,
+					    .attempt = batch->attempts - batch->base,
+					    .cancelling = batch->cancelling,
 					    .max_attempts = store->settings.retry.max_attempts}),
 	    .attempt = batch->attempts,
 	    .started_ms = batch->started_ms,
@@ -191,12 +212,11 @@ static int end_attempt(struct sqlite_store *store, const struct batch_row *batch
 	int code = write_end(store, batch, &settling, &sums);
 
 	finish->status = settling.verdict.status;
-	finish->failed = batch->ids_failed + sums.failed;
+	finish->failed = batch->ids_failed + sums.ids[ID_FAILED];
 	finish->due_ms = finish->status == BATCH_RETRYING && settling.verdict.counts ? delay_ms : 0;
 	if (code != SQLITE_DONE)
 		return code;
-	return leave(store, batch, finish->status, batch->span.left - sums.completed - sums.failed,
-	    finish->due_ms);
+	return leave(store, batch, finish->status, sums.ids[ID_PENDING], finish->due_ms);
 }
 
 int sqlite_crashed(struct sqlite_store *store, int64_t num, int64_t index)
@@ -209,6 +229,8 @@ int sqlite_crashed(struct sqlite_store *store, int64_t num, int64_t index)
 
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
+	if (batch.cancelling)
+		ending.outcome = OUTCOME_UNKNOWN;
 	return end_attempt(store, &batch, &ending, 0, &finish);
 }
 
@@ -231,7 +253,8 @@ enum store_result sqlite_finish(struct store *base, struct store_op *op)
 	}
 	code = end_attempt(store, &batch, ending,
 	    retry_delay_ms(
-		&store->settings.retry, &batch.uuid, batch.index, finish->attempt.attempt),
+		&store->settings.retry, &batch.uuid, batch.index, batch.attempts - batch.base),
 	    finish);
+	sqlite_control_hold(store, ending->hold_ms);
 	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 }

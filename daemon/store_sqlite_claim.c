@@ -20,7 +20,7 @@ static int read_lane(
 	if (lane_waiting(&store->now.lanes[lane]) == 0)
 		return SQLITE_ROW;
 	code = sqlite_line_head(store, (enum priority)(lane + PRIORITY_HIGH), head);
-	if (code == SQLITE_ROW)
+	if (code == SQLITE_ROW && !head->cancelling)
 		view->heads[lane] = (struct sched_head){
 		    .present = true, .seq = head->seq, .index = head->index, .ids = head->ids};
 	return code;
@@ -35,6 +35,7 @@ static int read_view(
 	if (code != SQLITE_DONE)
 		return code;
 	view->ledger = store->now.ledger;
+	view->not_before = sqlite_control_not_before(store, now);
 	code = SQLITE_ROW;
 	for (int lane = 0; lane < PRIORITY_COUNT && code == SQLITE_ROW; lane++)
 		code = read_lane(store, lane, view, &heads[lane]);
@@ -51,12 +52,15 @@ static struct store_claimed *claim_add(struct store_claim *claim)
 	return &claim->batches[claim->n++];
 }
 
-static void leave(struct lane_total *lane, const struct head *head)
+/* `lane` is that of its ingestion. */
+static void trigger(struct lane_total *lane, const struct head *head)
 {
-	lane->batches[head->again ? BATCH_RETRYING : BATCH_YET_TO_START]--;
 	lane->batches[BATCH_TRIGGERED]++;
+	if (head->again)
+		return;
+	lane->batches[BATCH_YET_TO_START]--;
 	lane->ids -= head->ids;
-	if (!head->again && head->index == 0) {
+	if (head->index == 0) {
 		lane->ingestions[INGESTION_YET_TO_START]--;
 		lane->ingestions[INGESTION_TRIGGERED]++;
 	}
@@ -78,6 +82,9 @@ static int take_ingestion(
 	    strlen(label) > LABEL_MAX)
 		return SQLITE_CORRUPT;
 	strcpy(claimed->label, label);
+	claimed->priority = (enum priority)sqlite3_column_int(row, 2);
+	if (claimed->priority < PRIORITY_HIGH || claimed->priority > PRIORITY_LOW)
+		return SQLITE_CORRUPT;
 	return sqlite_only(store, SQL_INGESTION_TAKEN);
 }
 
@@ -101,17 +108,21 @@ static int take(
 	struct store_claimed *claimed = claim_add(claim);
 	struct span span = {head->num, head->index * head->batch_size,
 	    batch_length(head->total, head->batch_size, head->index), head->ids};
+	/* It stands there with the priority that its ingestion had, which may be another one now.
+	 */
+	struct again again = {head->num, head->index, (enum priority)(lane + PRIORITY_HIGH),
+	    head->seq, head->ids, AGAIN_NOW};
 	int code = start_batch(store, head, &claimed->attempt);
 
-	claimed->priority = (enum priority)(lane + PRIORITY_HIGH);
+	claimed->whole = span.left == span.n;
 	if (code == SQLITE_DONE)
 		code = take_ingestion(store, head, claimed);
 	if (code == SQLITE_DONE && head->again)
-		code = sqlite_first(store, SQL_REDO_REMOVE, "iii", (int64_t)claimed->priority,
-		    head->seq, head->index);
+		code = sqlite_line_leave(store, &again);
 	if (code == SQLITE_DONE)
 		code = sqlite_ids_left(store, &span, head->total, &claimed->ids);
-	leave(&store->now.lanes[lane], head);
+	if (code == SQLITE_DONE)
+		trigger(sqlite_lane(store, claimed->priority), head);
 	return code;
 }
 
@@ -134,11 +145,35 @@ static int fill_slot(struct sqlite_store *store, int lane, struct sched_view *vi
 	return SQLITE_ROW;
 }
 
+/* The first head of an ingestion that is being cancelled, or NULL. */
+static const struct head *find_unwanted(const struct sqlite_store *store, const struct head *heads)
+{
+	for (int lane = 0; lane < PRIORITY_COUNT; lane++)
+		if (lane_waiting(&store->now.lanes[lane]) > 0 && heads[lane].cancelling)
+			return &heads[lane];
+	return NULL;
+}
+
+static int cancel_rest(struct sqlite_store *store, int64_t num)
+{
+	struct uuid uuid;
+	int code = sqlite_first(store, SQL_INGESTION_UUID, "i", num);
+	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_UUID);
+
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
+	if (!sqlite_take_blob(row, 0, uuid.bytes, sizeof(uuid.bytes)))
+		return SQLITE_CORRUPT;
+	sqlite3_reset(row);
+	return sqlite_cancel_rest(store, &uuid);
+}
+
 enum store_result sqlite_claim(struct store *base, struct store_op *op)
 {
 	struct sqlite_store *store = (struct sqlite_store *)base;
 	struct store_claim *claim = &op->claim;
-	struct head heads[PRIORITY_COUNT];
+	struct head heads[PRIORITY_COUNT] = {{0}};
+	const struct head *unwanted;
 	struct sched_view view;
 	struct sched_choice choice;
 	int64_t now = clock_boot_ns(store->clock);
@@ -147,6 +182,13 @@ enum store_result sqlite_claim(struct store *base, struct store_op *op)
 	if (code != SQLITE_ROW)
 		return sqlite_failed(store, code, &op->fail);
 	claim->interval_ns = store->now.ledger.interval_ns;
+	unwanted = find_unwanted(store, heads);
+	if (unwanted) {
+		/* Its batches go first, a step at a time. */
+		claim->wake = now;
+		code = cancel_rest(store, unwanted->num);
+		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	}
 	choice = sched_pick(&view, now);
 	/* More may be due than one claim puts into line, and it may go first. */
 	claim->wake = view.next_due <= now ? now : choice.at;
@@ -157,7 +199,6 @@ enum store_result sqlite_claim(struct store *base, struct store_op *op)
 	if (code != SQLITE_ROW)
 		return sqlite_failed(store, code, &op->fail);
 	ledger_claimed(&store->now.ledger, now);
-	if (sqlite_waiting(store) == 0)
-		ledger_idle(&store->now.ledger);
+	sqlite_line_left(store);
 	return STORE_DONE;
 }

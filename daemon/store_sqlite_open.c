@@ -59,6 +59,25 @@ static int recover_running(struct sqlite_store *store, int64_t *interrupted)
 	return code;
 }
 
+/* What was being cancelled when the last daemon ended. */
+static int recover_cancelling(struct sqlite_store *store)
+{
+	struct uuid uuid;
+	int code;
+
+	while ((code = sqlite_first(store, SQL_INGESTIONS_CANCELLING, "")) == SQLITE_ROW) {
+		sqlite3_stmt *row = sqlite_row(store, SQL_INGESTIONS_CANCELLING);
+
+		if (!sqlite_take_blob(row, 0, uuid.bytes, sizeof(uuid.bytes)))
+			return SQLITE_CORRUPT;
+		sqlite3_reset(row);
+		code = sqlite_cancel_rest(store, &uuid);
+		if (code != SQLITE_DONE)
+			break;
+	}
+	return code;
+}
+
 /*
  * The bounded check: ledger and lanes are there, each lane's counter agrees with its line, and the
  * next submission number is a new one.
@@ -66,14 +85,15 @@ static int recover_running(struct sqlite_store *store, int64_t *interrupted)
 static enum err check_summary(struct sqlite_store *store, struct fail *fail)
 {
 	static const char query[] =
-	    "SELECT (SELECT count(*) FROM ledger) = 1 AND (SELECT count(*) FROM lane) = 3 AND "
+	    "SELECT (SELECT count(*) FROM ledger) = 1 AND (SELECT count(*) FROM control) = 1 AND "
+	    "(SELECT count(*) FROM lane) = 3 AND "
 	    "(SELECT next_seq FROM ledger) > "
 	    "coalesce((SELECT max(seq) FROM ingestion WHERE seq > 0), 0) AND "
 	    "((SELECT sum(later) FROM lane) > 0) = EXISTS (SELECT 1 FROM backoff) AND "
 	    "NOT EXISTS (SELECT 1 FROM lane l WHERE "
 	    "(l.yet_to_start + l.retrying - l.later > 0) != ("
 	    "EXISTS (SELECT 1 FROM ingestion i WHERE i.priority = l.priority"
-	    " AND i.next_batch < i.batch_count) OR "
+	    " AND i.next_batch < i.end_batch) OR "
 	    "EXISTS (SELECT 1 FROM redo r WHERE r.priority = l.priority)))";
 	sqlite3_stmt *statement;
 	int code = sqlite3_prepare_v2(store->db, query, -1, &statement, NULL);
@@ -108,10 +128,14 @@ static enum err recover(struct sqlite_store *store, struct store_found *found, s
 	    &store->time, written.same_boot, written.utc_ms, boot_ns, clock_utc_ms(store->clock));
 	if (code == SQLITE_DONE)
 		code = recover_running(store, &found->interrupted);
+	if (code == SQLITE_DONE)
+		code = recover_cancelling(store);
+	if (code == SQLITE_DONE)
+		code = sqlite_notices_recover(store);
 	if (code != SQLITE_DONE)
 		return open_failed(store, code, fail);
 	ledger_recover(ledger, written.same_boot, boot_ns);
-	ledger->interval_ns = store->settings.interval_ns;
+	sqlite_control_apply(store);
 	ledger->settle_ns = store->settings.settle_ns;
 	ledger->pack = store->settings.pack;
 	found->node = written.node;
@@ -152,7 +176,8 @@ failed:
 	return fail->err;
 }
 
-enum err store_sqlite_open_reader(struct store **result, const char *path, struct fail *fail)
+enum err store_sqlite_open_reader(
+    struct store **result, const char *path, const struct clock *clock, struct fail *fail)
 {
 	struct sqlite_store *store;
 
@@ -161,6 +186,7 @@ enum err store_sqlite_open_reader(struct store **result, const char *path, struc
 		return fail->err;
 	}
 	store->store.ops = &store_sqlite_reader_ops;
+	store->clock = clock;
 	*result = &store->store;
 	return ERR_OK;
 }

@@ -16,6 +16,8 @@ struct walk {
 	struct sqlite_store *store;
 	const struct store_report *report;
 	int64_t num, total, batch_size;
+	int64_t cancelled; /* batches that will never start */
+	int64_t cancelled_ms; /* when that was */
 	sqlite3_stmt *batches; /* with the filter `failed`: only those in which ids have failed */
 	int batches_code; /* of its last step */
 	sqlite3_stmt *results;
@@ -82,11 +84,6 @@ static bool is_full(const struct walk *walk, const struct report_page *page)
 
 /* ---- one id ---- */
 
-static const enum id_outcome outcome_of[BATCH_STATUS_COUNT] = {
-    [BATCH_COMPLETED] = ID_COMPLETED,
-    [BATCH_FAILED] = ID_FAILED,
-};
-
 static void take_story(sqlite3_stmt *row, struct report_entry *entry)
 {
 	entry->attempts = sqlite3_column_int64(row, 2);
@@ -98,22 +95,28 @@ static void take_story(sqlite3_stmt *row, struct report_entry *entry)
 static int read_entry(struct walk *walk, struct report_entry *entry)
 {
 	sqlite3_stmt *batch = walk->batches, *result = walk->results;
+	enum id_outcome outcome = ID_PENDING;
 	const char *error = NULL;
 	bool found;
 
 	walk->batches_code = seek(batch, walk->batches_code, entry->batch, &found);
 	if (found) {
-		entry->outcome = outcome_of[sqlite3_column_int(batch, 1)];
+		entry->outcome = sqlite_outcome_of[sqlite3_column_int(batch, 1)];
 		take_story(batch, entry);
 		error = (const char *)sqlite3_column_text(batch, 5);
+	} else if (walk->cancelled > 0) {
+		entry->outcome = ID_CANCELLED;
+		entry->finished_ms = walk->cancelled_ms;
 	}
 	walk->results_code = seek(result, walk->results_code, entry->position, &found);
 	if (found) {
-		entry->outcome = (enum id_outcome)sqlite3_column_int(result, 1);
+		outcome = (enum id_outcome)sqlite3_column_int(result, 1);
 		error = (const char *)sqlite3_column_text(result, 5);
 	}
-	if (found && entry->outcome != ID_PENDING)
+	if (outcome != ID_PENDING) {
+		entry->outcome = outcome;
 		take_story(result, entry);
+	}
 	entry->error = (char *)error;
 	if (!sqlite_went_well(walk->batches_code))
 		return walk->batches_code;
@@ -214,7 +217,9 @@ enum store_result sqlite_report(struct store *base, struct store_op *op)
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 	walk = walk_begin(store, report, num, &ingestion);
-	code = fill_page(&walk, &report->page);
+	code = sqlite_unstarted(store, num, &walk.cancelled, &walk.cancelled_ms);
+	if (code == SQLITE_DONE)
+		code = fill_page(&walk, &report->page);
 	sqlite3_reset(walk.batches);
 	sqlite3_reset(walk.results);
 	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);

@@ -60,17 +60,16 @@ const char *sqlite_settled_error(const struct settling *settling)
 	return settling->verdict.status == BATCH_COMPLETED ? NULL : settling->ending->message;
 }
 
+const enum id_outcome sqlite_outcome_of[BATCH_STATUS_COUNT] = {
+    [BATCH_COMPLETED] = ID_COMPLETED,
+    [BATCH_FAILED] = ID_FAILED,
+    [BATCH_CANCELLED] = ID_CANCELLED,
+};
+
 /* What is known of an id without a row. */
 static enum id_outcome known_of_all(const struct settling *settling)
 {
-	switch (settling->verdict.status) {
-	case BATCH_COMPLETED:
-		return ID_COMPLETED;
-	case BATCH_FAILED:
-		return ID_FAILED;
-	default:
-		return ID_PENDING;
-	}
+	return sqlite_outcome_of[settling->verdict.status];
 }
 
 static bool same_text(const char *a, const char *b)

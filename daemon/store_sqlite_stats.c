@@ -46,6 +46,9 @@ enum store_result sqlite_stats(struct store *base, struct store_op *op)
 	memcpy(stats->lanes, summary.lanes, sizeof(stats->lanes));
 	stats->uploads = summary.uploads;
 	stats->upload_ids = summary.upload_ids;
+	stats->notices = summary.notices;
+	stats->control = sqlite_control_now(
+	    &summary, store->clock, store_time_at(&written.time, clock_boot_ns(store->clock)));
 	stats->ledger = summary.ledger;
 	stats->bytes = file_bytes(path, "");
 	stats->wal_bytes = file_bytes(path, "-wal");

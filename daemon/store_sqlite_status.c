@@ -8,29 +8,32 @@
 
 int64_t sqlite_take_ingestion(sqlite3_stmt *row, struct ingestion *ingestion)
 {
+	const char *cancelled_by = (const char *)sqlite3_column_text(row, 25);
 	struct counts *counts = &ingestion->counts;
 
 	*ingestion = (struct ingestion){.stage = (enum stage)sqlite3_column_int(row, 2),
 	    .seq = sqlite3_column_int64(row, 3),
 	    .priority = (enum priority)sqlite3_column_int(row, 4),
 	    .batch_size = sqlite3_column_int64(row, 6),
-	    .version = sqlite3_column_int64(row, 18),
-	    .created_ms = sqlite3_column_int64(row, 19),
-	    .started_ms = sqlite3_column_int64(row, 20),
-	    .finished_ms = sqlite3_column_int64(row, 21)};
+	    .version = sqlite3_column_int64(row, 21),
+	    .created_ms = sqlite3_column_int64(row, 22),
+	    .started_ms = sqlite3_column_int64(row, 23),
+	    .finished_ms = sqlite3_column_int64(row, 24)};
 	sqlite_take_blob(row, 1, ingestion->uuid.bytes, sizeof(ingestion->uuid.bytes));
 	snprintf(ingestion->label, sizeof(ingestion->label), "%s", sqlite3_column_text(row, 5));
+	if (cancelled_by)
+		snprintf(
+		    ingestion->cancelled_by, sizeof(ingestion->cancelled_by), "%s", cancelled_by);
 	counts->ids = sqlite3_column_int64(row, 7);
 	counts->batches = sqlite3_column_int64(row, 8);
-	counts->by_status[BATCH_YET_TO_START] = counts->batches - sqlite3_column_int64(row, 9);
-	counts->by_status[BATCH_TRIGGERED] = sqlite3_column_int64(row, 10);
-	counts->by_status[BATCH_RETRYING] = sqlite3_column_int64(row, 11);
-	counts->by_status[BATCH_COMPLETED] = sqlite3_column_int64(row, 12);
-	counts->by_status[BATCH_FAILED] = sqlite3_column_int64(row, 13);
-	counts->ids_completed = sqlite3_column_int64(row, 14);
-	counts->ids_failed = sqlite3_column_int64(row, 15);
-	counts->attempts = sqlite3_column_int64(row, 16);
-	counts->retries = sqlite3_column_int64(row, 17);
+	for (int status = 0; status < BATCH_STATUS_COUNT; status++)
+		counts->by_status[status] = sqlite3_column_int64(row, 9 + status);
+	counts->ids_completed = sqlite3_column_int64(row, 15);
+	counts->ids_failed = sqlite3_column_int64(row, 16);
+	counts->ids_cancelled = sqlite3_column_int64(row, 17);
+	counts->ids_unknown = sqlite3_column_int64(row, 18);
+	counts->attempts = sqlite3_column_int64(row, 19);
+	counts->retries = sqlite3_column_int64(row, 20);
 	return sqlite3_column_int64(row, 0);
 }
 
@@ -50,6 +53,19 @@ int sqlite_ingestion_find(struct sqlite_store *store, const struct uuid *uuid,
 	return SQLITE_ROW;
 }
 
+int sqlite_unstarted(struct sqlite_store *store, int64_t num, int64_t *batches, int64_t *when_ms)
+{
+	int code = sqlite_first(store, SQL_INGESTION_REST, "i", num);
+	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_REST);
+
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
+	*batches = sqlite3_column_int64(row, 0);
+	*when_ms = sqlite3_column_int64(row, 1);
+	sqlite3_reset(row);
+	return SQLITE_DONE;
+}
+
 static char *take_text(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
@@ -64,10 +80,25 @@ static void take_batch(sqlite3_stmt *row, struct batch *batch)
 	batch->attempts = sqlite3_column_int64(row, 2);
 	batch->ids_completed = sqlite3_column_int64(row, 3);
 	batch->ids_failed = sqlite3_column_int64(row, 4);
-	batch->started_ms = sqlite3_column_int64(row, 5);
-	batch->finished_ms = sqlite3_column_int64(row, 6);
-	batch->error = take_text(row, 7);
-	batch->retry_ms = sqlite3_column_int64(row, 8);
+	batch->ids_cancelled = sqlite3_column_int64(row, 5);
+	batch->ids_unknown = sqlite3_column_int64(row, 6);
+	batch->started_ms = sqlite3_column_int64(row, 7);
+	batch->finished_ms = sqlite3_column_int64(row, 8);
+	batch->error = take_text(row, 9);
+	batch->retry_ms = sqlite3_column_int64(row, 10);
+}
+
+/* A batch without a row: it never started, and never will if it was cancelled before. */
+static void begin_batch(
+    const struct ingestion *ingestion, int64_t index, int64_t cancelled_ms, struct batch *batch)
+{
+	batch->index = index;
+	batch->ids_n = (size_t)batch_length(ingestion->counts.ids, ingestion->batch_size, index);
+	if (ingestion->counts.by_status[BATCH_YET_TO_START] > 0)
+		return;
+	batch->status = BATCH_CANCELLED;
+	batch->ids_cancelled = (int64_t)batch->ids_n;
+	batch->finished_ms = cancelled_ms;
 }
 
 static void take_output(sqlite3_stmt *row, struct batch *batch)
@@ -134,17 +165,18 @@ static int read_batches(struct sqlite_store *store, int64_t num, int64_t from, i
 	const struct ingestion *ingestion = &page->ingestion;
 	struct rows batches = read_rows(store, SQL_BATCHES_READ, num, from, end);
 	struct rows outputs = {NULL, SQLITE_DONE};
+	int64_t cancelled, cancelled_ms;
 	size_t bytes = 0;
-	int code;
+	int code = sqlite_unstarted(store, num, &cancelled, &cancelled_ms);
 
+	if (code != SQLITE_DONE)
+		return code;
 	if (with_output)
 		outputs = read_rows(store, SQL_OUTPUTS_READ, num, from, end);
 	for (int64_t index = from; index < end && bytes < STORE_PAGE_BYTES; index++) {
 		struct batch *batch = status_page_add(page);
 
-		batch->index = index;
-		batch->ids_n =
-		    (size_t)batch_length(ingestion->counts.ids, ingestion->batch_size, index);
+		begin_batch(ingestion, index, cancelled_ms, batch);
 		take_row(&batches, batch, take_batch);
 		take_row(&outputs, batch, take_output);
 		bytes += bytes_of(batch);

@@ -136,6 +136,7 @@ enum store_result sqlite_submit(struct store *base, struct store_op *op)
 	if (code != SQLITE_DONE)
 		return sqlite_failed(store, code, &op->fail);
 	store->now.next_seq++;
+	sqlite_lane(store, submit->priority)->ingestions[INGESTION_YET_TO_START]++;
 	sqlite_line_join(store, submit->priority, submit->batches, (int64_t)submit->ids->n);
 	return STORE_DONE;
 }

@@ -39,7 +39,7 @@ static int expire_upload(
 {
 	sweep->cancelled = xreallocarray(sweep->cancelled, sweep->n + 1, sizeof(*sweep->cancelled));
 	sweep->cancelled[sweep->n++] = due->uuid;
-	return sqlite_give_up(store, due->num, due->priority, due->ids);
+	return sqlite_give_up(store, &(struct given_up){due->num, due->priority, due->ids, NULL});
 }
 
 /* Does one step for a row, or several for its chunks. SQLITE_DONE or an error. */

@@ -281,6 +281,7 @@ static int seal_upload(struct sqlite_store *store, struct upload *upload)
 		    upload->ids * (int64_t)sizeof(int64_t), upload->num);
 	free(packed);
 	close_upload(store, upload->priority, upload->ids);
+	sqlite_lane(store, upload->priority)->ingestions[INGESTION_YET_TO_START]++;
 	sqlite_line_join(store, upload->priority, upload->batches, upload->ids);
 	return code;
 }
@@ -312,31 +313,15 @@ enum store_result sqlite_seal(struct store *base, struct store_op *op)
 	return STORE_DONE;
 }
 
-/* ---- cancel ---- */
+/* ---- the other end ---- */
 
-int sqlite_give_up(struct sqlite_store *store, int64_t num, enum priority priority, int64_t ids)
+int sqlite_give_up(struct sqlite_store *store, const struct given_up *upload)
 {
 	/* Due at once, for the sweep that removes the ids; this moment is over by then. */
-	int64_t due = ids > 0 ? sqlite_now_ms(store) : LEDGER_NONE;
+	int64_t due = upload->ids > 0 ? sqlite_now_ms(store) : LEDGER_NONE;
 
-	close_upload(store, priority, ids);
-	sqlite_lane(store, priority)->ingestions[INGESTION_CANCELLED]++;
-	return sqlite_first(store, SQL_UPLOAD_GIVE_UP, "ioi", clock_utc_ms(store->clock), due, num);
-}
-
-enum store_result sqlite_cancel(struct store *base, struct store_op *op)
-{
-	struct sqlite_store *store = (struct sqlite_store *)base;
-	struct upload upload;
-	enum store_result result = find_upload(store, op, &op->cancel.uuid, &upload);
-	int code = SQLITE_DONE;
-
-	if (result != STORE_DONE || op->fail.err)
-		return result;
-	if (upload.stage == STAGE_SEALED)
-		fail_set(&op->fail, ERR_WRONG_STATE,
-		    "only an upload that is not sealed can be cancelled");
-	else if (upload.stage == STAGE_RECEIVING)
-		code = sqlite_give_up(store, upload.num, upload.priority, upload.ids);
-	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	close_upload(store, upload->priority, upload->ids);
+	sqlite_lane(store, upload->priority)->ingestions[INGESTION_CANCELLED]++;
+	return sqlite_first(store, SQL_UPLOAD_GIVE_UP, "itoi", clock_utc_ms(store->clock),
+	    upload->who, due, upload->num);
 }

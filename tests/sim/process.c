@@ -131,7 +131,7 @@ static void open_stores(struct world *world, struct store_found *found)
 	}
 	snprintf(path, sizeof(path), "%s/sim.db", world->dir);
 	if (store_sqlite_open(&world->store, path, &world->settings, &world->clock, found, &fail) ||
-	    store_sqlite_open_reader(&world->reader, path, &fail))
+	    store_sqlite_open_reader(&world->reader, path, &world->clock, &fail))
 		world_fail(world, __FILE__, __LINE__, "open: %s", fail.text);
 }
 

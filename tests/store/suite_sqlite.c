@@ -151,7 +151,7 @@ static void reader_sees_commits_only(struct fixture *fx)
 	struct store_op op = {.verb = STORE_STATUS};
 	struct fail fail;
 
-	assert_int_equal(store_sqlite_open_reader(&reader, fx->path, &fail), ERR_OK);
+	assert_int_equal(store_sqlite_open_reader(&reader, fx->path, &fx->clock, &fail), ERR_OK);
 	turn_begin(fx);
 	op.status.uuid = submit_batch(fx, PRIORITY_LOW, 1).uuid;
 	op.status.limit = STORE_PAGE_BATCHES;

@@ -361,7 +361,7 @@ static void a_reader_reports(struct fixture *fx)
 	op.report.uuid = submit_batch(fx, PRIORITY_LOW, 1).uuid;
 	op.report.limit = 9;
 	end_ids(fx, claim_next(fx, 1), "cRf", "why");
-	assert_int_equal(store_sqlite_open_reader(&reader, fx->path, &fail), ERR_OK);
+	assert_int_equal(store_sqlite_open_reader(&reader, fx->path, &fx->clock, &fail), ERR_OK);
 	assert_int_equal(store_begin(reader, &fail), STORE_DONE);
 	assert_int_equal(store_run(reader, &op), STORE_DONE);
 	assert_int_equal(op.report.page.n, 3);

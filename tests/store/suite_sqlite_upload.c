@@ -143,7 +143,7 @@ static void a_reader_lists_and_counts(struct fixture *fx)
 	struct fail fail;
 	struct uuid uuid;
 
-	assert_int_equal(store_sqlite_open_reader(&reader, fx->path, &fail), ERR_OK);
+	assert_int_equal(store_sqlite_open_reader(&reader, fx->path, &fx->clock, &fail), ERR_OK);
 	list.list.limit = 10;
 	uuid = open_upload(fx, NO_KEY);
 	append(fx, &uuid, 1, 0, 2000);

@@ -21,7 +21,7 @@ static const char *const statements[] = {
 /* Tables of four rows at most; the first row of a table; an index that has what is asked for only.
  */
 static const char *const scans[] = {
-    "SCAN ledger", "SCAN lane", "SCAN l", "SCAN backoff", "SCAN batch USING INDEX batch_running"};
+    "SCAN ledger", "SCAN lane", "SCAN l", "SCAN control", "SCAN backoff", "SCAN batch USING INDEX batch_running"};
 
 static bool is_bounded(const char *step)
 {

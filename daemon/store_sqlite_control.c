@@ -1,0 +1,100 @@
+/* Pause, hold and rate: what is said about starting batches at all. */
+#include "store_sqlite.h"
+
+#include <stdio.h>
+
+/* Whether a pause that was set still holds. */
+static bool is_paused(const struct control *control, int64_t utc_ms)
+{
+	return control->pause != PAUSE_NONE &&
+	       (control->pause_until_ms == 0 || control->pause_until_ms > utc_ms);
+}
+
+struct control sqlite_control_now(
+    const struct summary *summary, const struct clock *clock, int64_t now_ms)
+{
+	struct control now = summary->control;
+
+	if (!is_paused(&now, clock_utc_ms(clock))) {
+		now.pause = PAUSE_NONE;
+		now.pause_until_ms = 0;
+	}
+	now.hold_ms = summary->hold_until_ms > now_ms ? summary->hold_until_ms - now_ms : 0;
+	return now;
+}
+
+void sqlite_control_apply(struct sqlite_store *store)
+{
+	int64_t rate_ns = store->now.control.rate_ns;
+
+	store->now.ledger.interval_ns = rate_ns > 0 ? rate_ns : store->settings.interval_ns;
+}
+
+void sqlite_control_hold(struct sqlite_store *store, int64_t hold_ms)
+{
+	int64_t until;
+
+	if (hold_ms > store->settings.max_hold_ms)
+		hold_ms = store->settings.max_hold_ms;
+	until = sqlite_now_ms(store) + hold_ms;
+	if (hold_ms > 0 && until > store->now.hold_until_ms)
+		store->now.hold_until_ms = until;
+}
+
+int64_t sqlite_control_not_before(const struct sqlite_store *store, int64_t now)
+{
+	struct control control =
+	    sqlite_control_now(&store->now, store->clock, store_time_at(&store->time, now));
+	int64_t hold = control.hold_ms > 0 ? sqlite_boot_after(now, control.hold_ms) : LEDGER_NONE;
+	int64_t pause = LEDGER_NONE;
+
+	if (control.pause != PAUSE_NONE)
+		pause = control.pause_until_ms == 0
+		            ? CLOCK_NEVER
+		            : sqlite_boot_after(
+				  now, control.pause_until_ms - clock_utc_ms(store->clock));
+	return pause > hold ? pause : hold;
+}
+
+static struct stamp stamp(const struct sqlite_store *store, const char *who)
+{
+	struct stamp stamp = {.at_ms = clock_utc_ms(store->clock)};
+
+	snprintf(stamp.who, sizeof(stamp.who), "%s", who);
+	return stamp;
+}
+
+static void set_pause(struct sqlite_store *store, const struct store_control *control,
+    enum pause pause, int64_t until_ms)
+{
+	store->now.control.pause = pause;
+	store->now.control.pause_until_ms = until_ms;
+	store->now.control.paused = stamp(store, control->who);
+}
+
+enum store_result sqlite_control(struct store *base, struct store_op *op)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct store_control *control = &op->control;
+
+	switch (control->verb) {
+	case STORE_PAUSE:
+		set_pause(store, control, PAUSE_PAUSED, control->until_ms);
+		break;
+	case STORE_DRAIN:
+		set_pause(store, control, PAUSE_DRAINING, 0);
+		break;
+	case STORE_RESUME:
+		set_pause(store, control, PAUSE_NONE, 0);
+		if (control->clear_hold)
+			store->now.hold_until_ms = 0;
+		break;
+	case STORE_RATE:
+		store->now.control.rate_ns = control->interval_ns;
+		store->now.control.rated = stamp(store, control->who);
+		sqlite_control_apply(store);
+		break;
+	}
+	control->now = sqlite_control_now(&store->now, store->clock, sqlite_now_ms(store));
+	return STORE_DONE;
+}
