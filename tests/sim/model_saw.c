@@ -157,6 +157,7 @@ static void saw_claimed(struct world *world, const struct store_claimed *claimed
 	check_left(world, batch, &claimed->ids);
 	batch->state = MODEL_CLAIMED;
 	batch->claimed = true;
+	batch->priority = ingestion->priority;
 	batch->attempts++;
 	batch->slot = model->now.slots;
 	batch->place = place;

@@ -90,6 +90,7 @@ struct model_batch {
 	int64_t index;
 	enum model_state state;
 	bool claimed; /* ever */
+	int priority; /* when it was claimed */
 	int64_t attempts;
 	int64_t forgiven; /* of these, before somebody wished it to be tried again */
 	int slot; /* of the last claim */
