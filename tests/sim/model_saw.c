@@ -239,7 +239,8 @@ static bool slot_is_unwanted(struct world *world, int slot)
 
 	for (int i = 0; i < now->n_batches; i++)
 		if (now->batches[i].slot == slot &&
-		    now->ingestions[now->batches[i].ingestion].cancelling)
+		    (now->batches[i].state == MODEL_CANCELLED ||
+			now->ingestions[now->batches[i].ingestion].cancelling))
 			return true;
 	return false;
 }

@@ -173,6 +173,8 @@ void process_boot(struct world *world)
 	    .wake = engine_wakes,
 	    .arg = world});
 	plan_tick(world, world->now);
+	if (world->unheard)
+		event_add(world, world->now + MS, EVENT_LAST_WISH, NULL);
 }
 
 /* What a killed process leaves in memory is not freed; it must not look like a leak either. */

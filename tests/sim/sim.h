@@ -224,7 +224,7 @@ struct world {
 	struct client clients[MAX_CLIENTS];
 	int n_clients;
 	int crashes_left, stops_left;
-	int wishes_left;
+	bool unheard; /* the last wish: it is repeated by the next process */
 	int64_t full_until;
 	bool kept; /* the commit of unknown outcome took place */
 
@@ -325,7 +325,7 @@ void clients_look(struct world *world);
 
 /* Somebody wishes something. */
 void wish_random(struct world *world);
-/* Everything may go on; repeated until it is heard. */
+/* Everything may go on. */
 void wish_resume(struct world *world);
 
 /* ---- worker.c ---- */

@@ -44,10 +44,12 @@ static void wish_done(struct storeq_op *op)
 	struct world *world = wish->world;
 
 	world_trace(world, "wish: %s", err_name(op->op.fail.err));
-	if (!op->op.fail.err)
+	if (!op->op.fail.err) {
 		tell_engine(world, &op->op);
-	else if (wish->last)
+		world->unheard &= !wish->last;
+	} else if (wish->last) {
 		event_add(world, world->now + SECOND, EVENT_LAST_WISH, NULL);
+	}
 	free_wish(wish);
 }
 
@@ -110,10 +112,9 @@ void wish_resume(struct world *world)
 {
 	struct wish *wish;
 
-	if (!world->up || world->stopping) {
-		event_add(world, world->now + SECOND, EVENT_LAST_WISH, NULL);
+	world->unheard = true;
+	if (!world->up || world->stopping)
 		return;
-	}
 	wish = new_wish(world, STORE_CONTROL);
 	wish->last = true;
 	wish->op.op.control = (struct store_control){
