@@ -95,10 +95,9 @@ static struct output random_output(struct both *both)
 /* Interruptions are rare: one is enough for all of the attempt. */
 static enum outcome random_outcome(struct both *both)
 {
-	return (enum outcome)(
-	    rng_chance(&both->rng, 5)
-	        ? rng_range(&both->rng, OUTCOME_INTERRUPTED, OUTCOME_UNKNOWN)
-	        : rng_range(&both->rng, OUTCOME_COMPLETED, OUTCOME_FAILED));
+	return (enum outcome)(rng_chance(&both->rng, 5)
+				  ? rng_range(&both->rng, OUTCOME_INTERRUPTED, OUTCOME_UNKNOWN)
+				  : rng_range(&both->rng, OUTCOME_COMPLETED, OUTCOME_FAILED));
 }
 
 static struct ending random_ending(struct both *both, size_t ids)

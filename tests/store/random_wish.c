@@ -46,8 +46,7 @@ void random_retry(struct both *both)
 void random_bump(struct both *both)
 {
 	struct uuid uuid = random_ingestion(both);
-	enum priority priority =
-	    (enum priority)rng_range(&both->rng, PRIORITY_HIGH, PRIORITY_LOW);
+	enum priority priority = (enum priority)rng_range(&both->rng, PRIORITY_HIGH, PRIORITY_LOW);
 
 	same("bump: error", try_bump(both->fx[0], &uuid, priority),
 	    try_bump(both->fx[1], &uuid, priority));

@@ -51,8 +51,7 @@ static void an_end_is_told_once(struct fixture *fx)
 	assert_int_equal(try_told(fx, &uuid, it.ingestion.version, true, 0), ERR_OK);
 	assert_int_equal(stats(fx).notices, 0);
 	assert_int_equal(no_notice(fx), -1);
-	assert_int_equal(
-	    try_told(fx, &uuid, it.ingestion.version, true, 0), ERR_NOT_FOUND);
+	assert_int_equal(try_told(fx, &uuid, it.ingestion.version, true, 0), ERR_NOT_FOUND);
 }
 
 static void every_kind_of_end_is_told(struct fixture *fx)
