@@ -107,7 +107,7 @@ static struct ending random_ending(struct both *both, size_t ids)
 	    .out = random_output(both),
 	    .err = random_output(both)};
 
-	if (rng_chance(&both->rng, 5))
+	if (rng_chance(&both->rng, 10))
 		ending.hold_ms = rng_range(&both->rng, 1, 20000);
 	if (ids == 0 || rng_chance(&both->rng, 50))
 		return ending;

@@ -202,11 +202,11 @@ void random_op(struct both *both)
 		int weight;
 		void (*run)(struct both *both);
 	} ops[] = {{10, random_whole}, {8, random_keyed}, {6, random_open}, {12, random_append},
-	    {4, random_seal}, {3, random_sweep}, {24, random_claim}, {15, random_started},
+	    {4, random_seal}, {3, random_sweep}, {34, random_claim}, {18, random_started},
 	    {20, random_finish}, {4, random_cancel}, {5, random_retry}, {4, random_bump},
 	    {5, random_control}, {4, random_notice}, {3, random_told}, {3, random_status},
-	    {3, random_report}, {2, random_list}, {2, compare_stats}};
-	int64_t dice = rng_range(&both->rng, 0, 136);
+	    {3, random_report}, {2, random_list}, {4, compare_stats}};
+	int64_t dice = rng_range(&both->rng, 0, 151);
 	size_t i = 0;
 
 	while (i + 1 < COUNT_OF(ops) && dice >= ops[i].weight)

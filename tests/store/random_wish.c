@@ -9,15 +9,19 @@ static const char *random_who(struct both *both)
 	return who[rng_range(&both->rng, 0, COUNT_OF(who) - 1)];
 }
 
-/* Mostly one of which a batch was claimed not long ago. */
+/* Mostly one of which a batch was claimed not long ago, or even runs. */
 static struct uuid random_ingestion(struct both *both)
 {
 	int64_t known =
 	    both->n_attempts < ATTEMPTS_KEPT ? (int64_t)both->n_attempts : ATTEMPTS_KEPT;
 
-	if (known == 0 || rng_chance(&both->rng, 40))
+	if (known == 0 || rng_chance(&both->rng, 30))
 		return rng_chance(&both->rng, 20) ? random_upload(both) : any_uuid(both);
-	return both->attempts[rng_range(&both->rng, 0, known - 1)].uuid;
+	if (known > 3 && rng_chance(&both->rng, 60))
+		known = 3;
+	return both
+	    ->attempts[(both->n_attempts - (size_t)rng_range(&both->rng, 1, known)) % ATTEMPTS_KEPT]
+	    .uuid;
 }
 
 /* ---- of one ---- */
@@ -57,8 +61,8 @@ void random_bump(struct both *both)
 /* Pauses are short, so that something happens. */
 static struct store_control random_brake(struct both *both)
 {
-	static const enum store_control_verb verbs[] = {STORE_PAUSE, STORE_DRAIN, STORE_RESUME,
-	    STORE_RESUME, STORE_RESUME, STORE_RATE, STORE_RATE};
+	static const enum store_control_verb verbs[] = {STORE_PAUSE, STORE_PAUSE, STORE_DRAIN,
+	    STORE_RESUME, STORE_RESUME, STORE_RESUME, STORE_RESUME, STORE_RATE, STORE_RATE};
 	struct store_control wish = {
 	    .verb = verbs[rng_range(&both->rng, 0, COUNT_OF(verbs) - 1)],
 	    .who = random_who(both),
