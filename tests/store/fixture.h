@@ -118,7 +118,8 @@ struct store_op try_finish(
 
 /*
  * A result for each of the ids that were claimed, a letter for each: c completed, r to be tried
- * again, f failed, i interrupted, u unknown. A capital has a message of its own, "own 0" if it is the first.
+ * again, f failed, i interrupted, u unknown. A capital has a message of its own, "own 0" if it is
+ * the first.
  */
 struct store_op finish_ids(
     struct fixture *fx, struct store_attempt attempt, const char *results, const char *message);

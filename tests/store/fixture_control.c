@@ -29,17 +29,15 @@ struct control drain_all(struct fixture *fx, const char *who)
 
 struct control resume_all(struct fixture *fx, const char *who, bool clear_hold)
 {
-	return set_control(fx, &(struct store_control){.verb = STORE_RESUME,
-				   .who = who,
-				   .clear_hold = clear_hold});
+	return set_control(fx,
+	    &(struct store_control){.verb = STORE_RESUME, .who = who, .clear_hold = clear_hold});
 }
 
 struct control set_rate(struct fixture *fx, const char *who, int64_t interval_ns)
 {
 	fx->rate_ns = interval_ns;
-	return set_control(fx, &(struct store_control){.verb = STORE_RATE,
-				   .who = who,
-				   .interval_ns = interval_ns});
+	return set_control(fx,
+	    &(struct store_control){.verb = STORE_RATE, .who = who, .interval_ns = interval_ns});
 }
 
 void finish_with_hold(struct fixture *fx, struct store_attempt attempt, int64_t hold_ms)
@@ -86,8 +84,7 @@ void cancel(
 	struct store_op op = try_cancel_by(fx, uuid, "uid:1");
 
 	assert_int_equal(op.fail.err, ERR_OK);
-	assert_string_equal(
-	    ingestion_status_name(op.cancel.status), ingestion_status_name(status));
+	assert_string_equal(ingestion_status_name(op.cancel.status), ingestion_status_name(status));
 	assert_int_equal(op.cancel.running, running);
 	assert_false(op.cancel.more);
 	assert_status(fx, uuid, status);
@@ -163,8 +160,7 @@ void run_slot(struct fixture *fx, int64_t n, enum outcome outcome)
 		bool last = i + 1 == op.claim.n;
 		struct store_attempt attempt = op.claim.batches[i].attempt;
 
-		assert_int_equal(
-		    started(fx, attempt, last ? fx->boot_ns : LEDGER_NONE), ERR_OK);
+		assert_int_equal(started(fx, attempt, last ? fx->boot_ns : LEDGER_NONE), ERR_OK);
 		assert_int_equal(try_finish(fx, attempt, &ending).fail.err, ERR_OK);
 	}
 	turn_commit(fx);

@@ -45,6 +45,8 @@ static void random_settings(struct both *both, struct store_settings *settings)
 	settings->upload_expiry_ms = rng_range(&both->rng, 1000, 300000);
 	settings->max_uploads = rng_range(&both->rng, 1, 6);
 	settings->max_upload_ids = rng_range(&both->rng, 100, 20000);
+	settings->max_hold_ms = rng_range(&both->rng, 0, 15000);
+	settings->notify = rng_chance(&both->rng, 70);
 	settings->retry = (struct retry_policy){rng_range(&both->rng, 1, 5),
 	    rng_range(&both->rng, 0, 20000), rng_range(&both->rng, 0, 60000)};
 }
@@ -138,6 +140,7 @@ void random_operations(struct fixture *sqlite)
 	both->quiet = seed % 2;
 	memory.settings.key_expiry_ms = sqlite->settings.key_expiry_ms = 200000;
 	memory.settings.upload_expiry_ms = sqlite->settings.upload_expiry_ms = 100000;
+	memory.settings.notify = sqlite->settings.notify = true;
 	memory.settings.max_upload_ids = sqlite->settings.max_upload_ids = 20000;
 	/* One clock for both. */
 	sqlite->clock = memory.clock;

@@ -7,6 +7,7 @@
 
 #define ATTEMPTS_KEPT 64
 #define UPLOADS_KEPT 8
+#define NOTICES_KEPT 4
 
 /* One attempt as each of the stores names it. */
 struct pair {
@@ -22,6 +23,8 @@ struct both {
 	size_t n_attempts;
 	struct uuid uploads[UPLOADS_KEPT]; /* the last ones, rolled back or not */
 	size_t n_uploads;
+	struct store_notice notices[NOTICES_KEPT]; /* the last ones, told or not */
+	size_t n_notices;
 	struct uuid uuids[4096]; /* all that was ever made, rolled back or not */
 	size_t n_uuids;
 	struct idlist ids;
@@ -45,6 +48,15 @@ void random_claim(struct both *both);
 void random_started(struct both *both);
 void random_finish(struct both *both);
 
+/* ---- random_wish.c: what people wish, and what they are told ---- */
+
+void random_cancel(struct both *both);
+void random_retry(struct both *both);
+void random_bump(struct both *both);
+void random_control(struct both *both);
+void random_notice(struct both *both);
+void random_told(struct both *both);
+
 /* ---- random_look.c: what is told ---- */
 
 void compare_status(struct both *both, const struct uuid *uuid, int64_t from_batch, int64_t limit);
@@ -66,6 +78,8 @@ void random_whole(struct both *both);
 /* Any operation. */
 void random_op(struct both *both);
 
+/* One of the last uploads; sometimes anything else. */
+struct uuid random_upload(struct both *both);
 /* Any that was ever made, rolled back or not. */
 struct uuid any_uuid(struct both *both);
 

@@ -70,7 +70,8 @@ static size_t pending(struct both *both, const struct uuid *uuid, int64_t index)
 	do_op(both->fx[0], &op);
 	batch = op.status.page.batches;
 	if (op.status.page.n > 0)
-		n = (int64_t)batch->ids_n - batch->ids_completed - batch->ids_failed;
+		n = (int64_t)batch->ids_n - batch->ids_completed - batch->ids_failed -
+		    batch->ids_cancelled - batch->ids_unknown;
 	store_op_reset(&op);
 	return (size_t)n;
 }
@@ -94,9 +95,9 @@ static struct output random_output(struct both *both)
 /* Interruptions are rare: one is enough for all of the attempt. */
 static enum outcome random_outcome(struct both *both)
 {
-	return rng_chance(&both->rng, 5)
-	           ? OUTCOME_INTERRUPTED
-	           : (enum outcome)rng_range(&both->rng, OUTCOME_COMPLETED, OUTCOME_FAILED);
+	return (enum outcome)(rng_chance(&both->rng, 5)
+				  ? rng_range(&both->rng, OUTCOME_INTERRUPTED, OUTCOME_UNKNOWN)
+				  : rng_range(&both->rng, OUTCOME_COMPLETED, OUTCOME_FAILED));
 }
 
 static struct ending random_ending(struct both *both, size_t ids)
@@ -106,6 +107,8 @@ static struct ending random_ending(struct both *both, size_t ids)
 	    .out = random_output(both),
 	    .err = random_output(both)};
 
+	if (rng_chance(&both->rng, 10))
+		ending.hold_ms = rng_range(&both->rng, 1, 20000);
 	if (ids == 0 || rng_chance(&both->rng, 50))
 		return ending;
 	ending.n = ids;

@@ -103,6 +103,8 @@ void random_list(struct both *both)
 		filter.seq = rng_range(&both->rng, 1, 200);
 	if (rng_chance(&both->rng, 30))
 		random_prefix(both, filter.id_prefix);
+	if (rng_chance(&both->rng, 20))
+		filter.before_ms = both->fx[0]->utc_ms - rng_range(&both->rng, 0, 1000000);
 	compare_lists(
 	    both, &filter, rng_chance(&both->rng, 50) ? 1000 : rng_range(&both->rng, 1, 50));
 }

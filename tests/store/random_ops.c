@@ -131,8 +131,7 @@ static void random_open(struct both *both)
 		both->uploads[both->n_uploads++ % UPLOADS_KEPT] = a.open.ingestion;
 }
 
-/* One of the last uploads; sometimes anything else. */
-static struct uuid random_upload(struct both *both)
+struct uuid random_upload(struct both *both)
 {
 	int64_t known = both->n_uploads < UPLOADS_KEPT ? (int64_t)both->n_uploads : UPLOADS_KEPT;
 
@@ -182,15 +181,6 @@ static void random_seal(struct both *both)
 	run_both(both, &a, &b);
 }
 
-static void random_cancel(struct both *both)
-{
-	struct store_op a = {.verb = STORE_CANCEL}, b;
-
-	a.cancel.uuid = random_upload(both);
-	b = a;
-	run_both(both, &a, &b);
-}
-
 /* How many sweeps it takes is each store's own business. */
 static void random_sweep(struct both *both)
 {
@@ -212,10 +202,11 @@ void random_op(struct both *both)
 		int weight;
 		void (*run)(struct both *both);
 	} ops[] = {{10, random_whole}, {8, random_keyed}, {6, random_open}, {12, random_append},
-	    {4, random_seal}, {1, random_cancel}, {3, random_sweep}, {18, random_claim},
-	    {12, random_started}, {16, random_finish}, {3, random_status}, {3, random_report},
-	    {2, random_list}, {2, compare_stats}};
-	int64_t dice = rng_range(&both->rng, 0, 99);
+	    {4, random_seal}, {3, random_sweep}, {34, random_claim}, {18, random_started},
+	    {20, random_finish}, {4, random_cancel}, {5, random_retry}, {4, random_bump},
+	    {5, random_control}, {4, random_notice}, {3, random_told}, {3, random_status},
+	    {3, random_report}, {2, random_list}, {4, compare_stats}};
+	int64_t dice = rng_range(&both->rng, 0, 151);
 	size_t i = 0;
 
 	while (i + 1 < COUNT_OF(ops) && dice >= ops[i].weight)

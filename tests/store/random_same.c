@@ -23,6 +23,7 @@ static void same_claims(struct both *both, struct store_claim *a, struct store_c
 		same("claim: attempt", x->attempt.attempt, y->attempt.attempt);
 		same("claim: priority", x->priority, y->priority);
 		assert_string_equal(x->label, y->label);
+		same("claim: whole", x->whole, y->whole);
 		same("claim: ids", (int64_t)x->ids.n, (int64_t)y->ids.n);
 		assert_memory_equal(x->ids.v, y->ids.v, x->ids.n * sizeof(*x->ids.v));
 		both->attempts[both->n_attempts++ % ATTEMPTS_KEPT] =
@@ -42,6 +43,7 @@ static void same_ingestions(const struct ingestion *a, const struct ingestion *b
 	same("status: created", a->created_ms, b->created_ms);
 	same("status: started", a->started_ms, b->started_ms);
 	same("status: finished", a->finished_ms, b->finished_ms);
+	assert_string_equal(a->cancelled_by, b->cancelled_by);
 	assert_memory_equal(&a->counts, &b->counts, sizeof(a->counts));
 }
 
@@ -63,6 +65,8 @@ static void same_batches(const struct batch *a, const struct batch *b)
 	same("batch: ids at", (int64_t)a->ids_at, (int64_t)b->ids_at);
 	same("batch: ids completed", a->ids_completed, b->ids_completed);
 	same("batch: ids failed", a->ids_failed, b->ids_failed);
+	same("batch: ids cancelled", a->ids_cancelled, b->ids_cancelled);
+	same("batch: ids unknown", a->ids_unknown, b->ids_unknown);
 	same("batch: retry", a->retry_ms, b->retry_ms);
 	same_texts("batch: has an error", a->error, b->error);
 	same_texts("batch: has output", a->out.text, b->out.text);
@@ -144,11 +148,56 @@ static void same_finishes(const struct store_finish *a, const struct store_finis
 		same("finish: due", a->due_ms, b->due_ms);
 }
 
+static void same_cancels(const struct store_cancel *a, const struct store_cancel *b)
+{
+	same("cancel: status", a->status, b->status);
+	same("cancel: running", a->running, b->running);
+	same("cancel: more", a->more, b->more);
+}
+
+static void same_retries(const struct store_retry *a, const struct store_retry *b)
+{
+	same("retry: status", a->status, b->status);
+	same("retry: batches", a->batches, b->batches);
+	same("retry: more", a->more, b->more);
+}
+
+static void same_stamps(const struct stamp *a, const struct stamp *b)
+{
+	assert_string_equal(a->who, b->who);
+	same("control: at", a->at_ms, b->at_ms);
+}
+
+static void same_controls(const struct control *a, const struct control *b)
+{
+	same("control: pause", a->pause, b->pause);
+	same("control: until", a->pause_until_ms, b->pause_until_ms);
+	same("control: hold", a->hold_ms, b->hold_ms);
+	same("control: rate", a->rate_ns, b->rate_ns);
+	same_stamps(&a->paused, &b->paused);
+	same_stamps(&a->rated, &b->rated);
+}
+
+static void same_notices(
+    struct both *both, const struct store_notice *a, const struct store_notice *b)
+{
+	same("notice: found", a->found, b->found);
+	if (!a->found) {
+		same("notice: next", a->next_ms, b->next_ms);
+		return;
+	}
+	same("notice: attempt", a->attempt, b->attempt);
+	same_ingestions(&a->ingestion, &b->ingestion);
+	both->notices[both->n_notices++ % NOTICES_KEPT] = *a;
+}
+
 static void same_stats(const struct store_stats *a, const struct store_stats *b)
 {
 	assert_memory_equal(a->lanes, b->lanes, sizeof(a->lanes));
 	same("stats: uploads", a->uploads, b->uploads);
 	same("stats: ids of uploads", a->upload_ids, b->upload_ids);
+	same("stats: notices", a->notices, b->notices);
+	same_controls(&a->control, &b->control);
 	same("stats: interval", a->ledger.interval_ns, b->ledger.interval_ns);
 	same("stats: settle", a->ledger.settle_ns, b->ledger.settle_ns);
 	same("stats: pack", a->ledger.pack, b->ledger.pack);
@@ -183,6 +232,18 @@ void same_answers(struct both *both, struct store_op *a, struct store_op *b)
 		break;
 	case STORE_STATUS:
 		same_pages(&a->status.page, &b->status.page);
+		break;
+	case STORE_CANCEL:
+		same_cancels(&a->cancel, &b->cancel);
+		break;
+	case STORE_RETRY:
+		same_retries(&a->retry, &b->retry);
+		break;
+	case STORE_CONTROL:
+		same_controls(&a->control.now, &b->control.now);
+		break;
+	case STORE_NOTICE:
+		same_notices(both, &a->notice, &b->notice);
 		break;
 	case STORE_STATS:
 		same_stats(&a->stats, &b->stats);

@@ -148,8 +148,7 @@ void mem_crash(struct store_mem *mem, struct state *state, struct batch_row *row
 	char message[] = ATTEMPT_CRASHED;
 
 	end_attempt(mem, state, row,
-	    &(struct ending){
-		.outcome = is_cancelling(state, row) ? OUTCOME_UNKNOWN : OUTCOME_RETRY,
+	    &(struct ending){.outcome = is_cancelling(state, row) ? OUTCOME_UNKNOWN : OUTCOME_RETRY,
 		.message = message});
 }
 

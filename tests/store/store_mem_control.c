@@ -8,8 +8,7 @@
 static bool has_pause(const struct store_mem *mem, const struct control *control)
 {
 	return control->pause != PAUSE_NONE &&
-	       (control->pause_until_ms == 0 ||
-		   control->pause_until_ms > clock_utc_ms(mem->clock));
+	       (control->pause_until_ms == 0 || control->pause_until_ms > clock_utc_ms(mem->clock));
 }
 
 struct control control_of(const struct store_mem *mem, const struct state *state)
@@ -34,8 +33,7 @@ void control_set_interval(const struct store_mem *mem, struct state *state)
 
 void control_hold(const struct store_mem *mem, struct state *state, int64_t ms)
 {
-	int64_t most = mem->settings.max_hold_ms,
-		until_ms = now_ms(mem) + (ms < most ? ms : most);
+	int64_t most = mem->settings.max_hold_ms, until_ms = now_ms(mem) + (ms < most ? ms : most);
 
 	if (until_ms > state->hold_until_ms)
 		state->hold_until_ms = until_ms;
@@ -73,8 +71,9 @@ static void set_stamp(const struct store_mem *mem, struct stamp *stamp, const ch
 
 void mem_control(struct store_mem *mem, struct state *state, struct store_op *op)
 {
-	static const enum pause pauses[] = {
-	    [STORE_PAUSE] = PAUSE_PAUSED, [STORE_DRAIN] = PAUSE_DRAINING, [STORE_RESUME] = PAUSE_NONE};
+	static const enum pause pauses[] = {[STORE_PAUSE] = PAUSE_PAUSED,
+	    [STORE_DRAIN] = PAUSE_DRAINING,
+	    [STORE_RESUME] = PAUSE_NONE};
 	const struct store_control *wish = &op->control;
 	struct control *control = &state->control;
 

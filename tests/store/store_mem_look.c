@@ -234,8 +234,7 @@ void mem_stats(struct store_mem *mem, struct state *state, struct store_op *op)
 {
 	struct store_stats *stats = &op->stats;
 
-	*stats = (struct store_stats){
-	    .ledger = state->ledger, .control = control_of(mem, state)};
+	*stats = (struct store_stats){.ledger = state->ledger, .control = control_of(mem, state)};
 	for (size_t i = 0; i < state->n_ingestions; i++) {
 		struct ingestion ingestion = whole(state, &state->ingestions[i]);
 

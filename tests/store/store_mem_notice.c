@@ -16,8 +16,14 @@ void mem_end(const struct store_mem *mem, struct state *state, struct ingestion_
 
 void mem_notices_recover(const struct store_mem *mem, struct state *state)
 {
-	for (size_t i = 0; i < state->n_ingestions; i++)
-		state->ingestions[i].notice.due_ms = now_ms(mem);
+	int64_t now = now_ms(mem);
+
+	for (size_t i = 0; i < state->n_ingestions; i++) {
+		struct notice *notice = &state->ingestions[i].notice;
+
+		if (notice->due_ms > now)
+			notice->due_ms = now;
+	}
 }
 
 /* The one that is due first, or NULL; of those that are due together, that of the ingestion that

@@ -82,7 +82,7 @@ struct store_mem {
 	bool broken; /* an outcome was unknown */
 };
 
-/* The operations. A refusal is in op->fail, and has changed nothing. */
+/* The operations. A refusal is in op->fail, and has changed nothing (but see mem_told). */
 void mem_submit(struct store_mem *mem, struct state *state, struct store_op *op);
 void mem_open(struct store_mem *mem, struct state *state, struct store_op *op);
 void mem_append(struct store_mem *mem, struct state *state, struct store_op *op);

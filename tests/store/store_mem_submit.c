@@ -8,8 +8,7 @@
 static bool is_same(const struct store_mem *mem, const struct state *state,
     const struct ingestion_row *row, const struct store_submit *submit)
 {
-	return row->asked == submit->priority &&
-	       strcmp(row->ingestion.label, submit->label) == 0 &&
+	return row->asked == submit->priority && strcmp(row->ingestion.label, submit->label) == 0 &&
 	       row->ingestion.counts.ids == (int64_t)submit->ids->n &&
 	       memcmp(ids_of(mem, state, row), submit->ids->v,
 		   submit->ids->n * sizeof(*submit->ids->v)) == 0;
@@ -78,8 +77,8 @@ void mem_open(struct store_mem *mem, struct state *state, struct store_op *op)
 	struct ingestion_row *row = find_key(state, &open->key);
 	int64_t ids;
 
-	if (row && (row->asked != open->priority ||
-		       strcmp(row->ingestion.label, open->label) != 0)) {
+	if (row &&
+	    (row->asked != open->priority || strcmp(row->ingestion.label, open->label) != 0)) {
 		fail_set(&op->fail, ERR_CONFLICT, NULL);
 		return;
 	}

@@ -70,8 +70,7 @@ static bool waits(const struct batch_row *batch)
 	return batch->batch.status == BATCH_YET_TO_START || batch->batch.status == BATCH_RETRYING;
 }
 
-static void cancel_batch(
-    struct store_mem *mem, const struct state *state, struct batch_row *batch)
+static void cancel_batch(struct store_mem *mem, const struct state *state, struct batch_row *batch)
 {
 	struct story *stories = copy_stories(mem, state, batch);
 

@@ -133,6 +133,7 @@ static void what_is_unknown_waits_again(struct fixture *fx)
 static void failed_ones_alone(struct fixture *fx)
 {
 	struct submitted it = submit_range(fx, PRIORITY_LOW, 1, 6, 3);
+	int64_t version;
 
 	finish(fx, claim_next(fx, 1), OUTCOME_FAILED, "why");
 	try_cancel(fx, &it.uuid);
@@ -142,6 +143,12 @@ static void failed_ones_alone(struct fixture *fx)
 	assert_batch(fx, &it.uuid, 1, "cancelled 0 0 0, 3 cancelled");
 	finish(fx, claim_next(fx, 1), OUTCOME_COMPLETED, NULL);
 	assert_status(fx, &it.uuid, INGESTION_CANCELLED);
+	/* The wish was taken back, and now nothing is left to be wished. */
+	assert_string_equal(look_at(fx, &it.uuid).cancelled_by, "");
+	version = version_of(fx, &it.uuid);
+	cancel(fx, &it.uuid, INGESTION_CANCELLED, 0);
+	assert_int_equal(version_of(fx, &it.uuid), version);
+	assert_string_equal(look_at(fx, &it.uuid).cancelled_by, "");
 	retry(fx, &it.uuid, true, 1);
 	finish(fx, claim_next(fx, 4), OUTCOME_COMPLETED, NULL);
 	assert_status(fx, &it.uuid, INGESTION_COMPLETED);

@@ -127,6 +127,19 @@ static void what_has_ended_is_refused(struct fixture *fx)
 	assert_int_equal(look_at(fx, &done.uuid).priority, PRIORITY_LOW);
 }
 
+/* Nothing waits in it, but it has not ended. */
+static void what_is_being_cancelled_moves(struct fixture *fx)
+{
+	struct submitted it = submit_range(fx, PRIORITY_LOW, 1, 6, 3);
+	struct store_attempt attempt = claim_next(fx, 1);
+
+	cancel(fx, &it.uuid, INGESTION_CANCELLING, 1);
+	bump(fx, &it.uuid, PRIORITY_HIGH);
+	finish(fx, attempt, OUTCOME_INTERRUPTED, NULL);
+	assert_int_equal(stats(fx).lanes[0].batches[BATCH_CANCELLED], 2);
+	assert_int_equal(stats(fx).lanes[0].ingestions[INGESTION_CANCELLED], 1);
+}
+
 static void what_is_retried_comes_to_the_new_line(struct fixture *fx)
 {
 	struct submitted it = submit_range(fx, PRIORITY_LOW, 1, 6, 3);
@@ -221,6 +234,7 @@ const struct suite_test suite_bump[] = {
     {"figures count an ingestion in its new lane", lanes_count_it_where_it_is},
     {"the same priority is no change", the_same_priority_is_no_change},
     {"what has ended cannot be moved", what_has_ended_is_refused},
+    {"what is being cancelled can be moved", what_is_being_cancelled_moves},
     {"what is retried comes to the new line", what_is_retried_comes_to_the_new_line},
     {"an upload gets the new priority for its seal", an_upload_gets_it_for_its_seal},
     {"keys and digests mean the priority that was submitted", keys_mean_what_was_submitted},

@@ -74,6 +74,18 @@ static void twice_is_once(struct fixture *fx)
 	assert_int_equal(stats(fx).lanes[2].ingestions[INGESTION_CANCELLED], 1);
 }
 
+static void what_has_expired_is_cancelled_already(struct fixture *fx)
+{
+	struct uuid uuid = open_upload(fx, NO_KEY);
+
+	append(fx, &uuid, FIRST, 0, 3);
+	pass_ms(fx, HOUR_MS);
+	sweep(fx, NULL, NULL);
+	cancel(fx, &uuid, INGESTION_CANCELLED, 0);
+	assert_int_equal(version_of(fx, &uuid), 3);
+	assert_string_equal(look_at(fx, &uuid).cancelled_by, "");
+}
+
 static void takes_no_more(struct fixture *fx)
 {
 	struct uuid uuid = open_upload(fx, NO_KEY);
@@ -147,6 +159,7 @@ const struct suite_test suite_cancel[] = {
     {"a cancelled upload shows no batches", shows_no_batches},
     {"an upload without ids can be cancelled", ends_an_empty_upload},
     {"to cancel twice is to cancel once", twice_is_once},
+    {"an upload that has expired is cancelled already", what_has_expired_is_cancelled_already},
     {"a cancelled upload takes no more", takes_no_more},
     {"the key of a cancelled upload is free", frees_the_key},
     {"a rolled back turn ends no upload", rollback_ends_nothing},

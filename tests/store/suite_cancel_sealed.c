@@ -30,8 +30,7 @@ static void what_waits_is_cancelled_at_once(struct fixture *fx)
 	assert_int_equal(batch.started_ms, 0);
 	assert_true(batch.finished_ms == fx->utc_ms);
 	batch_free(&batch);
-	assert_report(
-	    fx, &it.uuid, "1 cancelled 0, 2 cancelled 0, 3 cancelled 0, 4 cancelled 0");
+	assert_report(fx, &it.uuid, "1 cancelled 0, 2 cancelled 0, 3 cancelled 0, 4 cancelled 0");
 	all = report_all(fx, &it.uuid, &(struct report_filter){0}, 10);
 	assert_int_equal(all.v[3].started_ms, 0);
 	assert_true(all.v[3].finished_ms == fx->utc_ms);
@@ -261,8 +260,7 @@ static void large_ones_take_steps(struct fixture *fx)
 /* The border itself: nothing is left. */
 static void a_full_step_may_be_the_last(struct fixture *fx)
 {
-	struct submitted it =
-	    submit_many(fx, 1, STORE_CONTROL_STEPS, STORE_CONTROL_STEPS);
+	struct submitted it = submit_many(fx, 1, STORE_CONTROL_STEPS, STORE_CONTROL_STEPS);
 
 	cancel(fx, &it.uuid, INGESTION_CANCELLED, 0);
 }

@@ -68,6 +68,9 @@ static void make_all_statuses(struct fixture *fx, struct uuid uuids[INGESTION_ST
 	uuids[INGESTION_CANCELLED] = open_upload(fx, NO_KEY);
 	append(fx, &uuids[INGESTION_CANCELLED], 1, 0, 100);
 	try_cancel(fx, &uuids[INGESTION_CANCELLED]);
+	uuids[INGESTION_CANCELLING] = submit_range(fx, PRIORITY_HIGH, 1, 5, 3).uuid;
+	claim_next(fx, 1);
+	try_cancel(fx, &uuids[INGESTION_CANCELLING]);
 }
 
 static void by_status(struct fixture *fx)
@@ -81,6 +84,56 @@ static void by_status(struct fixture *fx)
 
 		assert_list(fx, &filter, &uuids[i], 1);
 	}
+}
+
+/* Whether it had a place in the line or not. */
+static void all_that_was_cancelled(struct fixture *fx)
+{
+	struct list_filter filter = {.has_status = true, .status = INGESTION_CANCELLED};
+	struct uuid uuids[3];
+
+	uuids[2] = submit_range(fx, PRIORITY_HIGH, 1, 5, 3).uuid;
+	uuids[1] = open_upload(fx, NO_KEY);
+	uuids[0] = submit_range(fx, PRIORITY_HIGH, 11, 5, 3).uuid;
+	finish(fx, claim_next(fx, 1), OUTCOME_COMPLETED, NULL);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(try_cancel(fx, &uuids[i]), ERR_OK);
+	assert_list(fx, &filter, uuids, 3);
+	retry(fx, &uuids[2], true, 1);
+	assert_list(fx, &filter, uuids, 2);
+	filter.status = INGESTION_TRIGGERED;
+	assert_list(fx, &filter, &uuids[2], 1);
+	fixture_reopen(fx);
+	assert_list(fx, &filter, &uuids[2], 1);
+}
+
+static void by_age(struct fixture *fx)
+{
+	struct list_filter filter = {.before_ms = fx->utc_ms + 2000};
+	struct uuid uuids[4];
+
+	for (int i = 3; i >= 0; i--, fx->utc_ms += 1000)
+		uuids[i] = submit_batch(fx, i % 2 ? PRIORITY_HIGH : PRIORITY_LOW, 1).uuid;
+	assert_list(fx, &filter, &uuids[2], 2);
+	filter.before_ms++;
+	assert_list(fx, &filter, &uuids[1], 3);
+	filter.has_priority = true;
+	filter.priority = PRIORITY_HIGH;
+	assert_list(fx, &filter, (struct uuid[]){uuids[1], uuids[3]}, 2);
+	filter.before_ms = 1;
+	assert_list(fx, &filter, NULL, 0);
+}
+
+static void by_present_priority(struct fixture *fx)
+{
+	struct list_filter filter = {.has_priority = true, .priority = PRIORITY_HIGH};
+	struct uuid uuid = submit_batch(fx, PRIORITY_LOW, 1).uuid;
+
+	assert_list(fx, &filter, NULL, 0);
+	bump(fx, &uuid, PRIORITY_HIGH);
+	assert_list(fx, &filter, &uuid, 1);
+	filter.priority = PRIORITY_LOW;
+	assert_list(fx, &filter, NULL, 0);
 }
 
 static void shows_what_status_shows(struct fixture *fx)
@@ -103,6 +156,7 @@ static void shows_what_status_shows(struct fixture *fx)
 		assert_true(shown->created_ms == it.created_ms);
 		assert_true(shown->started_ms == it.started_ms);
 		assert_true(shown->finished_ms == it.finished_ms);
+		assert_string_equal(shown->cancelled_by, it.cancelled_by);
 		assert_memory_equal(&shown->counts, &it.counts, sizeof(it.counts));
 	}
 	list_page_free(&page);
@@ -335,6 +389,9 @@ const struct suite_test suite_list[] = {
     {"a store without ingestions has an empty list", nothing_is_an_empty_list},
     {"the newest ingestion comes first", newest_first},
     {"a list by status", by_status},
+    {"a list of all that was cancelled", all_that_was_cancelled},
+    {"a list by age", by_age},
+    {"a list knows the present priority", by_present_priority},
     {"a list shows what status shows", shows_what_status_shows},
     {"a list by priority and label", by_priority_and_label},
     {"a list by number", by_seq},

@@ -51,8 +51,7 @@ static void an_end_is_told_once(struct fixture *fx)
 	assert_int_equal(try_told(fx, &uuid, it.ingestion.version, true, 0), ERR_OK);
 	assert_int_equal(stats(fx).notices, 0);
 	assert_int_equal(no_notice(fx), -1);
-	assert_int_equal(
-	    try_told(fx, &uuid, it.ingestion.version, true, 0), ERR_NOT_FOUND);
+	assert_int_equal(try_told(fx, &uuid, it.ingestion.version, true, 0), ERR_NOT_FOUND);
 }
 
 static void every_kind_of_end_is_told(struct fixture *fx)
@@ -190,6 +189,21 @@ static void a_new_life_makes_all_due(struct fixture *fx)
 	notice_of(fx, &two, 3);
 }
 
+/* What was due stays in its order. */
+static void a_new_life_keeps_the_order(struct fixture *fx)
+{
+	struct uuid one, two;
+
+	with_notices(fx);
+	one = end_one(fx, OUTCOME_COMPLETED);
+	two = end_one(fx, OUTCOME_COMPLETED);
+	try_told(fx, &one, notice_of(fx, &one, 1), false, 60000);
+	try_told(fx, &two, notice_of(fx, &two, 1), false, 50000);
+	pass_ms(fx, 70000);
+	fixture_reopen(fx);
+	notice_of(fx, &two, 2);
+}
+
 static void a_stranger_has_no_notice(struct fixture *fx)
 {
 	struct submitted it = submit_batch(fx, PRIORITY_HIGH, 1);
@@ -227,6 +241,7 @@ const struct suite_test suite_notice[] = {
     {"a retry takes the notice back", a_retry_takes_the_notice_back},
     {"each end of an ingestion is told", each_end_is_told},
     {"a restart makes all notices due", a_new_life_makes_all_due},
+    {"a restart keeps the order of what was due", a_new_life_keeps_the_order},
     {"there is no notice of what has not ended", a_stranger_has_no_notice},
     {"a rolled back turn tells nothing", rollback_tells_nothing},
     {0},

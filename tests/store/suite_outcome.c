@@ -254,7 +254,28 @@ static void results_are_durable(struct fixture *fx)
 	claim_ids(fx, "2");
 }
 
+/* A handler may have to know whether it gets all of a batch. */
+static void a_claim_says_what_is_whole(struct fixture *fx)
+{
+	static const bool whole[] = {true, true, false, false};
+	static const char *const results[] = {"iii", "cir", "ir", "cc"};
+
+	submit_three(fx, 5);
+	for (size_t i = 0; i < COUNT_OF(whole); i++) {
+		struct store_op op;
+
+		fx->boot_ns += fx->settings.interval_ns;
+		op = claim(fx);
+		assert_int_equal(op.claim.n, 1);
+		assert_int_equal(op.claim.batches[0].whole, whole[i]);
+		started(fx, op.claim.batches[0].attempt, fx->boot_ns);
+		finish_ids(fx, op.claim.batches[0].attempt, results[i], NULL);
+		store_op_reset(&op);
+	}
+}
+
 const struct suite_test suite_outcome[] = {
+    {"a claim says whether it is the whole batch", a_claim_says_what_is_whole},
     {"ids complete, fail, and are tried again", mixes},
     {"a batch may complete bit by bit", completes_bit_by_bit},
     {"one outcome holds for all ids that are left", all_in_one_word},

@@ -111,7 +111,7 @@ static void mixes_states(struct fixture *fx)
 	for (size_t i = 0; i < COUNT_OF(expected); i++)
 		assert_int_equal(page.batches[i].status, expected[i]);
 	for (int i = 0; i < BATCH_STATUS_COUNT; i++)
-		assert_int_equal(page.ingestion.counts.by_status[i], i == BATCH_FAILED ? 0 : 1);
+		assert_int_equal(page.ingestion.counts.by_status[i], i < BATCH_FAILED);
 	status_page_free(&page);
 	/* From the middle on. */
 	page = status_from(fx, &it.uuid, 2);

@@ -102,9 +102,18 @@ static void assert_verdict(const struct row *row, size_t i)
 		    id_outcome_name(verdict.unknown));
 }
 
-#define GOES_ON(status, counts) {status, counts, ID_PENDING, ID_PENDING, ID_PENDING}
-#define EXHAUSTED(status) {status, true, ID_FAILED, ID_PENDING, ID_PENDING}
-#define GIVEN_UP {BATCH_CANCELLED, true, ID_CANCELLED, ID_CANCELLED, ID_UNKNOWN}
+#define GOES_ON(status, counts)                                                                    \
+	{                                                                                          \
+		status, counts, ID_PENDING, ID_PENDING, ID_PENDING                                 \
+	}
+#define EXHAUSTED(status)                                                                          \
+	{                                                                                          \
+		status, true, ID_FAILED, ID_PENDING, ID_PENDING                                    \
+	}
+#define GIVEN_UP                                                                                   \
+	{                                                                                          \
+		BATCH_CANCELLED, true, ID_CANCELLED, ID_CANCELLED, ID_UNKNOWN                      \
+	}
 
 static void verdicts_follow_the_table(void **state)
 {
@@ -170,16 +179,14 @@ static void outcomes_of_ids_follow_the_verdict(void **state)
 	} rows[] = {
 	    {GOES_ON(BATCH_RETRYING, true),
 		{ID_COMPLETED, ID_PENDING, ID_FAILED, ID_PENDING, ID_PENDING}},
-	    {EXHAUSTED(BATCH_FAILED),
-		{ID_COMPLETED, ID_FAILED, ID_FAILED, ID_PENDING, ID_PENDING}},
+	    {EXHAUSTED(BATCH_FAILED), {ID_COMPLETED, ID_FAILED, ID_FAILED, ID_PENDING, ID_PENDING}},
 	    {GIVEN_UP, {ID_COMPLETED, ID_CANCELLED, ID_FAILED, ID_CANCELLED, ID_UNKNOWN}},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++)
-			assert_int_equal(
-			    verdict_outcome(&rows[i].verdict, (enum outcome)outcome),
+			assert_int_equal(verdict_outcome(&rows[i].verdict, (enum outcome)outcome),
 			    rows[i].ids[outcome]);
 }
 
