@@ -109,8 +109,10 @@
 			"finished_ms = ?, error = ?, renewed = 0 WHERE num = ? AND idx = ?")       \
 	X(BATCH_CANCEL, "UPDATE batch SET status = 5, ids_cancelled = ?, finished_ms = ? "         \
 			"WHERE num = ? AND idx = ?")                                               \
-	X(BATCH_FAILED, SQLITE_GIVEN_UP " INDEXED BY batch_given_up WHERE num = ? AND status = 4 ORDER BY idx LIMIT 1")      \
-	X(BATCH_CANCELLED, SQLITE_GIVEN_UP " INDEXED BY batch_cancelled WHERE num = ? AND status = 5 ORDER BY idx LIMIT 1")   \
+	X(BATCH_FAILED, SQLITE_GIVEN_UP                                                            \
+	    " INDEXED BY batch_given_up WHERE num = ? AND status = 4 ORDER BY idx LIMIT 1")        \
+	X(BATCH_CANCELLED, SQLITE_GIVEN_UP                                                         \
+	    " INDEXED BY batch_cancelled WHERE num = ? AND status = 5 ORDER BY idx LIMIT 1")       \
 	X(BATCH_RETRY, "UPDATE batch SET status = 2, attempts_base = attempts, ids_failed = 0, "   \
 		       "ids_cancelled = 0, ids_unknown = 0, finished_ms = 0, renewed = 1 "         \
 		       "WHERE num = ? AND idx = ?")                                                \

@@ -50,8 +50,8 @@ static void give_up(struct fixture *fx, const struct uuid *uuid)
 }
 
 /*
- * One that was cancelled, with an id in each state (num 1); one that is being cancelled (num 2), one
- * that was retried after it had failed (num 3), and a notice of the first.
+ * One that was cancelled, with an id in each state (num 1); one that is being cancelled (num 2),
+ * one that was retried after it had failed (num 3), and a notice of the first.
  */
 static void fill_cancelled(struct fixture *fx)
 {
@@ -237,8 +237,8 @@ static void find_each(struct fixture *fx, const struct damage *list, size_t n)
 		if (is_sound(fx, &fail))
 			fail_msg("not found: %s", list[i].sql);
 		if (!strstr(fail.text, list[i].word))
-			fail_msg("%s: \"%s\" does not say \"%s\"", list[i].sql, fail.text,
-			    list[i].word);
+			fail_msg(
+			    "%s: \"%s\" does not say \"%s\"", list[i].sql, fail.text, list[i].word);
 		copy(sound, fx->path);
 	}
 	free(sound);

@@ -95,8 +95,8 @@ static void a_start_ends_what_was_begun(struct fixture *fx)
 
 	assert_true(cancel_once(fx, &it.uuid).cancel.more);
 	fixture_close(fx);
-	assert_int_equal(ask(fx, "SELECT count(*) FROM batch WHERE status = 2"),
-	    MANY - STORE_CONTROL_STEPS);
+	assert_int_equal(
+	    ask(fx, "SELECT count(*) FROM batch WHERE status = 2"), MANY - STORE_CONTROL_STEPS);
 	assert_sound(fx);
 	assert_status(fx, &it.uuid, INGESTION_CANCELLED);
 	assert_int_equal(stats(fx).notices, 1);
@@ -207,8 +207,7 @@ static void bumps_in_steps(struct fixture *fx)
 		struct store_stats now = stats(fx);
 
 		assert_int_equal(op.bump.more, step < STEPS);
-		assert_int_equal(
-		    now.lanes[0].batches[BATCH_RETRYING], step * STORE_CONTROL_STEPS);
+		assert_int_equal(now.lanes[0].batches[BATCH_RETRYING], step * STORE_CONTROL_STEPS);
 		assert_int_equal(
 		    now.lanes[2].batches[BATCH_RETRYING], MANY - step * STORE_CONTROL_STEPS);
 		assert_int_equal(now.lanes[0].batches[BATCH_YET_TO_START], 1);
