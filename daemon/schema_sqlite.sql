@@ -145,7 +145,8 @@ CREATE TABLE batch (
 CREATE INDEX batch_running ON batch (num, idx) WHERE status = 1;
 
 -- What can be retried by somebody's wish.
-CREATE INDEX batch_given_up ON batch (num, status, idx) WHERE status >= 4;
+CREATE INDEX batch_given_up ON batch (num, idx) WHERE status = 4;
+CREATE INDEX batch_cancelled ON batch (num, idx) WHERE status = 5;
 
 -- Where a report of failed ids has to look.
 CREATE INDEX batch_failed ON batch (num, idx) WHERE ids_failed > 0;
@@ -202,8 +203,8 @@ CREATE UNIQUE INDEX backoff_batch ON backoff (num, priority, idx);
 -- Ingestions that have become final, which somebody is to be told.
 CREATE TABLE notice (
 	num INTEGER PRIMARY KEY,
-	due_ms INTEGER,                 -- when; NULL: it is being tried
-	attempts INTEGER NOT NULL
+	due_ms INTEGER NOT NULL,
+	attempts INTEGER NOT NULL       -- how often it was tried
 ) STRICT;
 
 CREATE INDEX notice_due ON notice (due_ms, num);

@@ -194,8 +194,7 @@ enum store_result sqlite_told(struct store *store, struct store_op *op);
 int sqlite_ingestion_ends(struct sqlite_store *store, int64_t num);
 int sqlite_ingestion_goes_on(struct sqlite_store *store, int64_t num);
 
-/* What was being told when the last daemon ended is due now, and so is what waits for another try.
- * SQLITE_DONE or an error. */
+/* With a new daemon all of them are due. SQLITE_DONE or an error. */
 int sqlite_notices_recover(struct sqlite_store *store);
 
 /* ---- store_sqlite_sweep.c: what time makes due ---- */

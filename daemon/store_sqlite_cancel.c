@@ -90,7 +90,8 @@ static int cancel_step(
 	cancel_unstarted(lane, it, &step);
 	sqlite_line_left(store);
 	take_back(&it->counts, &step);
-	snprintf(it->cancelled_by, sizeof(it->cancelled_by), "%s", who);
+	if (before != INGESTION_CANCELLING)
+		snprintf(it->cancelled_by, sizeof(it->cancelled_by), "%s", who);
 	after = ingestion_status_of(it);
 	lane->ingestions[before]--;
 	lane->ingestions[after]++;

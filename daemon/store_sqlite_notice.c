@@ -35,7 +35,7 @@ int sqlite_ingestion_goes_on(struct sqlite_store *store, int64_t num)
 
 int sqlite_notices_recover(struct sqlite_store *store)
 {
-	return sqlite_first(store, SQL_NOTICES_UNTOLD, "i", sqlite_now_ms(store));
+	return sqlite_first(store, SQL_NOTICES_DUE, "i", sqlite_now_ms(store));
 }
 
 /* ---- telling ---- */
@@ -63,7 +63,7 @@ static int read_first(struct sqlite_store *store, struct due_notice *due)
 	return SQLITE_ROW;
 }
 
-/* Gives it out: it is not due again before somebody says how it went. */
+/* It stays due until somebody says how it went. */
 static int give_out(struct sqlite_store *store, struct store_op *op, const struct due_notice *due)
 {
 	struct store_notice *notice = &op->notice;

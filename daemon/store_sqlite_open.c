@@ -142,6 +142,8 @@ static enum err recover(struct sqlite_store *store, struct store_found *found, s
 	found->waiting = sqlite_waiting(store);
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++)
 		found->later += store->now.lanes[lane].later;
+	/* Like nothing that can be: all of it is written. */
+	memset(&store->committed, 0xff, sizeof(store->committed));
 	code = sqlite_summary_write(store);
 	if (code == SQLITE_DONE)
 		code = sqlite_first(store, SQL_COMMIT, "");

@@ -25,8 +25,9 @@ struct given_up_batch {
 static int find(
     struct sqlite_store *store, int64_t num, enum batch_status status, struct given_up_batch *batch)
 {
-	int code = sqlite_first(store, SQL_BATCH_GIVEN_UP, "ii", num, (int64_t)status);
-	sqlite3_stmt *row = sqlite_row(store, SQL_BATCH_GIVEN_UP);
+	enum sql sql = status == BATCH_FAILED ? SQL_BATCH_FAILED : SQL_BATCH_CANCELLED;
+	int code = sqlite_first(store, sql, "i", num);
+	sqlite3_stmt *row = sqlite_row(store, sql);
 
 	if (code != SQLITE_ROW)
 		return code;

@@ -14,6 +14,10 @@
 	"SELECT idx, status, attempts, started_ms, finished_ms, iif(renewed, NULL, error) FROM "   \
 	"batch"
 
+/* What sqlite_retry() reads of a batch. */
+#define SQLITE_GIVEN_UP                                                                            \
+	"SELECT idx, ids_completed, ids_failed, ids_cancelled, ids_unknown FROM batch"
+
 /* Name and text. Prepared at first use, kept until the store is closed. */
 #define SQL_LIST(X)                                                                                \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
@@ -105,9 +109,10 @@
 			"finished_ms = ?, error = ?, renewed = 0 WHERE num = ? AND idx = ?")       \
 	X(BATCH_CANCEL, "UPDATE batch SET status = 5, ids_cancelled = ?, finished_ms = ? "         \
 			"WHERE num = ? AND idx = ?")                                               \
-	X(BATCH_GIVEN_UP, "SELECT idx, ids_completed, ids_failed, ids_cancelled, ids_unknown "     \
-			  "FROM batch INDEXED BY batch_given_up "                                  \
-			  "WHERE num = ? AND status = ? AND status >= 4 ORDER BY idx LIMIT 1")     \
+	X(BATCH_FAILED, SQLITE_GIVEN_UP                                                            \
+	    " INDEXED BY batch_given_up WHERE num = ? AND status = 4 ORDER BY idx LIMIT 1")        \
+	X(BATCH_CANCELLED, SQLITE_GIVEN_UP                                                         \
+	    " INDEXED BY batch_cancelled WHERE num = ? AND status = 5 ORDER BY idx LIMIT 1")       \
 	X(BATCH_RETRY, "UPDATE batch SET status = 2, attempts_base = attempts, ids_failed = 0, "   \
 		       "ids_cancelled = 0, ids_unknown = 0, finished_ms = 0, renewed = 1 "         \
 		       "WHERE num = ? AND idx = ?")                                                \
@@ -155,10 +160,10 @@
 	X(NOTICE_REMOVE, "DELETE FROM notice WHERE num = ?")                                       \
 	X(NOTICE_FIRST, "SELECT i.uuid, n.due_ms, n.attempts FROM notice n "                       \
 			"JOIN ingestion i ON i.num = n.num "                                       \
-			"WHERE n.due_ms IS NOT NULL ORDER BY n.due_ms, n.num LIMIT 1")             \
-	X(NOTICE_TRY, "UPDATE notice SET due_ms = NULL, attempts = attempts + 1 WHERE num = ?")    \
+			"ORDER BY n.due_ms, n.num LIMIT 1")                                        \
+	X(NOTICE_TRY, "UPDATE notice SET attempts = attempts + 1 WHERE num = ?")                   \
 	X(NOTICE_LATER, "UPDATE notice SET due_ms = ? WHERE num = ?")                              \
-	X(NOTICES_UNTOLD, "UPDATE notice SET due_ms = ?1 WHERE due_ms IS NULL OR due_ms > ?1")     \
+	X(NOTICES_DUE, "UPDATE notice SET due_ms = ?1 WHERE due_ms > ?1")                          \
 	X(RESULT_ADD, "INSERT INTO result (num, pos, outcome, attempts, started_ms, "              \
 		      "finished_ms, error) VALUES (?, ?, ?, ?, ?, ?, ?)")                          \
 	X(RESULTS_FORGET, "DELETE FROM result WHERE num = ? AND pos >= ? AND pos < ? "             \

@@ -253,6 +253,7 @@ extern const struct suite_test suite_submit[], suite_claim[], suite_slot[], suit
 /* Only for SQLite. */
 extern const struct suite_test suite_sqlite[], suite_sqlite_upload[];
 extern const struct suite_test suite_sqlite_attempt[], suite_sqlite_check[], suite_sqlite_whole[];
+extern const struct suite_test suite_sqlite_control[];
 /* Only for the oracle. */
 extern const struct suite_test suite_memory[];
 

@@ -39,6 +39,48 @@ static void fill(struct fixture *fx)
 	fixture_close(fx);
 }
 
+static void give_up(struct fixture *fx, const struct uuid *uuid)
+{
+	struct store_op op = {.verb = STORE_CANCEL};
+
+	op.cancel.uuid = *uuid;
+	op.cancel.who = "uid:7";
+	do_op(fx, &op);
+	assert_int_equal(op.fail.err, ERR_OK);
+}
+
+/*
+ * One that was cancelled, with an id in each state (num 1); one that is being cancelled (num 2),
+ * one that was retried after it had failed (num 3), and a notice of the first.
+ */
+static void fill_cancelled(struct fixture *fx)
+{
+	struct store_attempt first, second;
+	struct uuid one, two, three;
+	struct store_op op = {.verb = STORE_RETRY};
+
+	fx->settings.retry = (struct retry_policy){3, HOUR_MS, HOUR_MS};
+	fx->settings.notify = true;
+	fixture_reopen(fx);
+	one = submit_range(fx, PRIORITY_HIGH, 1, 12, 3).uuid;
+	two = submit_range(fx, PRIORITY_MEDIUM, 101, 12, 3).uuid;
+	three = submit_range(fx, PRIORITY_LOW, 201, 6, 3).uuid;
+	first = claim_next(fx, 1);
+	end_ids(fx, claim_next(fx, 4), "cRr", "later");
+	second = claim_next(fx, 7);
+	give_up(fx, &one);
+	end_ids(fx, first, "cfi", "stopped");
+	end_all(fx, second, OUTCOME_UNKNOWN, "gone", NULL);
+	claim_next(fx, 101);
+	give_up(fx, &two);
+	end_ids(fx, claim_next(fx, 201), "cfF", "why");
+	end_all(fx, claim_next(fx, 204), OUTCOME_COMPLETED, NULL, NULL);
+	op.retry.uuid = three;
+	do_op(fx, &op);
+	assert_int_equal(op.retry.batches, 1);
+	fixture_close(fx);
+}
+
 static bool is_sound(struct fixture *fx, struct fail *fail)
 {
 	*fail = (struct fail){0};
@@ -54,6 +96,18 @@ static void passes_a_sound_store(struct fixture *fx)
 		fail_msg("%s", fail.text);
 	fixture_open(fx);
 	assert_sound(fx);
+}
+
+static void passes_what_was_cancelled(struct fixture *fx)
+{
+	struct fail fail;
+
+	fill_cancelled(fx);
+	if (!is_sound(fx, &fail))
+		fail_msg("%s", fail.text);
+	fixture_open(fx);
+	assert_sound(fx);
+	assert_int_equal(ask(fx, "SELECT count(*) FROM notice"), 2);
 }
 
 static void passes_an_empty_store(struct fixture *fx)
@@ -129,6 +183,41 @@ static const struct damage damages[] = {
     {"UPDATE output SET out = NULL", "output"},
 };
 
+static const struct damage cancelled_damages[] = {
+    {"UPDATE lane SET cancelled = cancelled + 1 WHERE priority = 1", "batches by status"},
+    {"UPDATE lane SET i_cancelling = i_cancelling + 1 WHERE priority = 2", "ingestions by status"},
+    {"UPDATE lane SET i_cancelled = i_cancelled - 1 WHERE priority = 1", "ingestions by status"},
+    {"UPDATE ingestion SET cancelled_by = NULL WHERE num = 2", "ingestions by status"},
+    {"UPDATE ingestion SET ids_cancelled = ids_cancelled + 1 WHERE num = 1", "rows of its batches"},
+    {"UPDATE ingestion SET ids_unknown = ids_unknown + 1 WHERE num = 1", "rows of its batches"},
+    {"UPDATE ingestion SET cancelled = cancelled - 1 WHERE num = 2;"
+     "UPDATE lane SET cancelled = cancelled - 1 WHERE priority = 2",
+	"rows of its batches"},
+    {"UPDATE ingestion SET end_batch = batch_count, cancelled_ms = 0, ids_cancelled = 0,"
+     " cancelled = 0 WHERE num = 2; UPDATE lane SET cancelled = 0, yet_to_start = 3, ids = 9"
+     " WHERE priority = 2",
+	"would still be started"},
+    {"UPDATE ingestion SET cancelled_ms = 0 WHERE num = 2", "when the rest"},
+    {"UPDATE ingestion SET cancelled_ms = 5 WHERE num = 3", "when the rest"},
+    {"UPDATE ingestion SET finished_ms = 0 WHERE num = 1", "is final, or is not"},
+    {"UPDATE ingestion SET finished_ms = 1 WHERE num = 3", "is final, or is not"},
+    {"UPDATE ingestion SET asked_priority = 0 WHERE num = 3", "stage"},
+    {"UPDATE batch SET ids_cancelled = 0 WHERE num = 1 AND idx = 1;"
+     "UPDATE ingestion SET ids_cancelled = ids_cancelled - 2 WHERE num = 1",
+	"outcomes"},
+    {"DELETE FROM result WHERE outcome = 4 AND pos = 7", "outcomes"},
+    {"UPDATE result SET outcome = 3 WHERE num = 1 AND pos = 8", "outcomes"},
+    {"UPDATE result SET outcome = 4 WHERE num = 3 AND pos = 0", "outcomes"},
+    {"UPDATE batch SET attempts_base = 9 WHERE num = 3 AND idx = 0", "contradicts"},
+    {"UPDATE batch SET finished_ms = 0 WHERE num = 1 AND idx = 1", "contradicts"},
+    {"DELETE FROM control", "missing"},
+    {"DELETE FROM notice", "notices"},
+    {"UPDATE ledger SET notices = notices + 1", "notices"},
+    {"UPDATE notice SET num = 3", "not final"},
+    {"PRAGMA ignore_check_constraints = 1; UPDATE ingestion SET end_batch = 2 WHERE num = 2",
+	"CHECK"},
+};
+
 static void copy(const char *from, const char *to)
 {
 	char *command = xasprintf("cp '%s' '%s'", from, to);
@@ -137,23 +226,34 @@ static void copy(const char *from, const char *to)
 	free(command);
 }
 
-static void finds_each_damage(struct fixture *fx)
+static void find_each(struct fixture *fx, const struct damage *list, size_t n)
 {
 	char *sound = xasprintf("%s.sound", fx->path);
 	struct fail fail;
 
-	fill(fx);
 	copy(fx->path, sound);
-	for (size_t i = 0; i < COUNT_OF(damages); i++) {
-		tamper(fx, damages[i].sql);
+	for (size_t i = 0; i < n; i++) {
+		tamper(fx, list[i].sql);
 		if (is_sound(fx, &fail))
-			fail_msg("not found: %s", damages[i].sql);
-		if (!strstr(fail.text, damages[i].word))
-			fail_msg("%s: \"%s\" does not say \"%s\"", damages[i].sql, fail.text,
-			    damages[i].word);
+			fail_msg("not found: %s", list[i].sql);
+		if (!strstr(fail.text, list[i].word))
+			fail_msg(
+			    "%s: \"%s\" does not say \"%s\"", list[i].sql, fail.text, list[i].word);
 		copy(sound, fx->path);
 	}
 	free(sound);
+}
+
+static void finds_each_damage(struct fixture *fx)
+{
+	fill(fx);
+	find_each(fx, damages, COUNT_OF(damages));
+}
+
+static void finds_damage_of_what_was_cancelled(struct fixture *fx)
+{
+	fill_cancelled(fx);
+	find_each(fx, cancelled_damages, COUNT_OF(cancelled_damages));
 }
 
 static void open_refuses(struct fixture *fx, const char *sql)
@@ -184,6 +284,8 @@ const struct suite_test suite_sqlite_check[] = {
     {"check passes a sound store", passes_a_sound_store},
     {"check passes an empty store", passes_an_empty_store},
     {"check finds each kind of damage", finds_each_damage},
+    {"check passes what was cancelled and retried", passes_what_was_cancelled},
+    {"check finds damage of what was cancelled", finds_damage_of_what_was_cancelled},
     {"open finds a lane that is not empty as it says", open_finds_an_empty_lane},
     {"open finds batches that would never be due", open_finds_what_would_never_be_due},
     {0},

@@ -20,8 +20,19 @@ static const char *const statements[] = {
 
 /* Tables of four rows at most; the first row of a table; an index that has what is asked for only.
  */
-static const char *const scans[] = {
-    "SCAN ledger", "SCAN lane", "SCAN l", "SCAN control", "SCAN backoff", "SCAN batch USING INDEX batch_running"};
+static const char *const scans[] = {"SCAN ledger", "SCAN lane", "SCAN l", "SCAN control",
+    "SCAN backoff", "SCAN n USING INDEX notice_due", "SCAN batch USING INDEX batch_running",
+    "SCAN ingestion USING INDEX ingestion_cancelling"};
+
+/* Where another index would do as well for SQLite, but read more than is wanted. */
+static const char *const indexes[SQL_COUNT] = {
+    [SQL_HEAD_NEW] = "ingestion_line",
+    [SQL_STORIES_FAILED] = "batch_failed",
+    [SQL_BATCH_FAILED] = "batch_given_up",
+    [SQL_BATCH_CANCELLED] = "batch_cancelled",
+    [SQL_BACKOFF_OF] = "backoff_batch",
+    [SQL_NOTICES_DUE] = "notice_due",
+};
 
 static bool is_bounded(const char *step)
 {
@@ -62,7 +73,7 @@ static void no_statement_reads_a_table(struct fixture *fx)
 	fixture_close(fx);
 	assert_int_equal(sqlite3_open(fx->path, &db), SQLITE_OK);
 	for (size_t i = 0; i < COUNT_OF(statements); i++)
-		assert_plan(db, statements[i], i == SQL_STORIES_FAILED ? "batch_failed" : NULL);
+		assert_plan(db, statements[i], indexes[i]);
 	sqlite3_close(db);
 }
 

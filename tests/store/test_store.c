@@ -81,6 +81,7 @@ int main(void)
 	add(&backend_sqlite, suite_sqlite_upload);
 	add(&backend_sqlite, suite_sqlite_attempt);
 	add(&backend_sqlite, suite_sqlite_check);
+	add(&backend_sqlite, suite_sqlite_control);
 	add(&backend_sqlite, suite_sqlite_whole);
 	add(&backend_sqlite, random_suite);
 	return _cmocka_run_group_tests("store", tests, n_tests, NULL, NULL);
