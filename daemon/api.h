@@ -39,13 +39,11 @@ struct api_env {
 	struct storeq *queue; /* borrowed */
 	struct engine *engine; /* borrowed; is told of everything that may be ready to start */
 	struct sweeper *sweeper; /* borrowed; is told of what may be due */
-	struct notifier
-	    *notifier; /* borrowed; is told of what may have ended; NULL: there is none */
+	struct notifier *notifier; /* borrowed; is told of what may have ended; may be NULL */
 	struct limits *limits; /* borrowed */
 	struct stats *stats; /* borrowed */
-	enum err (*reload)(void *arg,
-	    struct fail
-		*fail); /* takes over the reloadable options; on failure nothing has changed */
+	/* Takes over the reloadable options; on failure nothing has changed. */
+	enum err (*reload)(void *arg, struct fail *fail);
 	void *reload_arg;
 	struct wire_version_reply version; /* what this daemon is made of */
 };

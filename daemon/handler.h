@@ -75,8 +75,10 @@ struct handler_ops {
 	 * called again, to press on. done() may be called from inside.
 	 */
 	void (*cancel)(struct handler *handler, struct run *run, bool now);
-	/* Takes over what its options name again; on failure nothing has changed. NULL: nothing to
-	 * do. */
+	/*
+	 * Takes over what its options name again; on failure nothing has changed. NULL: nothing to
+	 * do.
+	 */
 	enum err (*reload)(struct handler *handler, struct fail *fail);
 	void (*close)(struct handler *handler); /* no run is left */
 };
