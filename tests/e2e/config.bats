@@ -172,6 +172,88 @@ bad_value() {
   ctl submit 100
 }
 
+# Nothing of a file is taken over when something is wrong: stays_as_it_was REASON...; the file has a
+# max-id of 200.
+stays_as_it_was() {
+  local before
+
+  before=$(grep -c 'msg="not reloaded, the old values stay"' "$LOG") || true
+  kill -HUP "$DAEMON"
+  is_refused() {
+    [ "$(grep -c 'msg="not reloaded, the old values stay"' "$LOG")" -gt "$before" ]
+  }
+  wait_until 20 is_refused
+  tail -n 1 "$LOG" | grep -F level=error | grep -F "$1" || fail "the log does not say \"$1\": $(tail -n 1 "$LOG")"
+  refuses 2 'from 1 to 100' -- ctl submit 101
+}
+
+@test "SIGHUP takes all or nothing: files that options name count, too" {
+  local tokens=$DIR/tokens
+
+  printf 'a read %064d\n' 1 >"$tokens"
+  printf 'max-id = 100\nhttp-token-file = %s\n' "$tokens" >"$DIR/conf"
+  start_daemon --config "$DIR/conf" --settle 10m
+  printf 'max-id = 200\nhttp-token-file = %s\n' "$tokens" >"$DIR/conf"
+  printf 'a write %064d\n' 1 >"$tokens"
+  stays_as_it_was "$tokens:1"
+  printf 'a read %064d\n' 1 >"$tokens"
+  printf '%s\n' 'max-id = 200' 'socket-access = user:nobody-of-that-name=read' >"$DIR/conf"
+  stays_as_it_was "$DIR/conf:2: socket-access"
+  printf '%s\n' 'max-id = 200' 'exec-limits = nofile=lots' >"$DIR/conf"
+  stays_as_it_was "$DIR/conf:2: exec-limits"
+  # What would only count after a restart has to be right, too.
+  printf '%s\n' 'max-id = 200' 'handler = exec:/no/such/command' >"$DIR/conf"
+  stays_as_it_was "$DIR/conf:2: handler exec: cannot run /no/such/command"
+  printf '%s\n' 'max-id = 200' 'socket-group = none-of-that-name' >"$DIR/conf"
+  stays_as_it_was "$DIR/conf:2: socket-group"
+  printf 'max-id = 200\n' >"$DIR/conf"
+  kill -HUP "$DAEMON"
+  wait_log msg=reloaded
+  ctl submit 101
+}
+
+@test "SIGHUP: what is right with the other values of the file must be right with those in force" {
+  printf 'a read %064d\n' 1 >"$DIR/tokens"
+  printf '%s\n' 'max-id = 100' 'http = 0.0.0.0:0' "http-token-file = $DIR/tokens" >"$DIR/conf"
+  start_daemon --config "$DIR/conf" --settle 10m
+  # http-auth needs a restart, the name of the file does not.
+  printf '%s\n' 'max-id = 200' 'http = 0.0.0.0:0' 'http-auth = none' >"$DIR/conf"
+  stays_as_it_was 'give --http-token-file'
+}
+
+@test "SIGHUP leaves alone what runs and who is connected" {
+  local id answers=$DIR/answers
+
+  printf 'max-id = 100\n' >"$DIR/conf"
+  start_daemon --config "$DIR/conf" --handler simulate:delay=1s --settle 0
+  mkfifo "$DIR/in"
+  nc -U "$SOCKET" <"$DIR/in" >"$answers" 3>&- &
+  COMPANIONS+=("$!")
+  exec 7>"$DIR/in"
+  id=$(ctl submit 1)
+  wait_log 'msg="batch started"'
+  printf 'max-id = 200\n' >"$DIR/conf"
+  kill -HUP "$DAEMON"
+  wait_log msg=reloaded
+  echo '{"jsonrpc":"2.0","id":1,"method":"ping"}' >&7
+  answered() { grep -q '"result"' "$answers"; }
+  wait_until 20 answered
+  exec 7>&-
+  wait_status "$id" completed
+  [[ $(ctl status --json "$id") == *'"attempts":1'* ]]
+}
+
+@test "--notify is checked like the handler" {
+  ingestd --notify exec:true --check-config
+  refuses 2 --notify simulate 'tells nobody' exec: http: -- ingestd --notify simulate:delay=1s --check-config
+  refuses 2 --notify simulate -- ingestd --notify simulate --check-config
+  refuses 2 --notify '"nonsense:x"' -- ingestd --notify nonsense:x --check-config
+  refuses 2 --notify /no/such/command -- ingestd --notify exec:/no/such/command
+  echo 'notify = exec:' >"$DIR/conf"
+  refuses 2 "$DIR/conf:1" 'no command' -- ingestd --config "$DIR/conf" --check-config
+  [ ! -e "$STORE" ]
+}
+
 @test "SIGHUP: flags still go before the file; the log level can change" {
   printf 'log-level = info\nmax-id = 50\n' >"$DIR/conf"
   start_daemon --config "$DIR/conf" --max-id 100 --settle 10m
