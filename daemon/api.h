@@ -42,10 +42,10 @@ struct api_env {
 	struct notifier *notifier; /* borrowed; is told of what may have ended; may be NULL */
 	struct limits *limits; /* borrowed */
 	struct stats *stats; /* borrowed */
-	/* Takes over the reloadable options; on failure nothing has changed. */
+	struct wire_version_reply version; /* what this daemon is made of */
+	/* takes over the reloadable options; on failure nothing has changed */
 	enum err (*reload)(void *arg, struct fail *fail);
 	void *reload_arg;
-	struct wire_version_reply version; /* what this daemon is made of */
 };
 
 struct api *api_new(const struct api_env *env);

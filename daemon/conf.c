@@ -252,6 +252,16 @@ void conf_warn_of_restart(const struct conf *conf, const struct conf *fresh)
 			    log_str("origin", fresh->values[i].origin));
 }
 
+void conf_set_interval(struct conf *conf, int64_t interval_ns, const char *origin)
+{
+	char duration[DURATION_TEXT_SIZE], text[DURATION_TEXT_SIZE + 2];
+	struct fail fail;
+
+	format_duration(interval_ns, duration);
+	snprintf(text, sizeof(text), "1/%s", duration);
+	set(conf, conf_option_by_name("rate"), text, origin, &fail);
+}
+
 const char *conf_origin(const struct conf *conf, const char *name)
 {
 	return conf->values[conf_option_by_name(name) - conf_options].origin;

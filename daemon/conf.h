@@ -117,6 +117,9 @@ void conf_reload(struct conf *conf, struct conf *fresh);
 /* Logs the options that differ and need a restart for their new value. */
 void conf_warn_of_restart(const struct conf *conf, const struct conf *fresh);
 
+/* Puts an interval, from elsewhere than all these, in the place of --rate. */
+void conf_set_interval(struct conf *conf, int64_t interval_ns, const char *origin);
+
 /* Where the value of the option of that name came from. */
 const char *conf_origin(const struct conf *conf, const char *name);
 

@@ -285,6 +285,17 @@ static int check_store(const struct daemon *daemon)
 	return EXIT_STOPPED;
 }
 
+/* What was set by a verb wins over all that the options say. */
+static int print_conf(struct daemon *daemon)
+{
+	int64_t interval_ns;
+
+	if (store_sqlite_rate(daemon->found.store_path, &interval_ns))
+		conf_set_interval(&daemon->conf, interval_ns, "store");
+	conf_print(&daemon->conf, stdout);
+	return EXIT_STOPPED;
+}
+
 static int act(struct daemon *daemon, enum conf_action action)
 {
 	struct fail fail;
@@ -293,8 +304,7 @@ static int act(struct daemon *daemon, enum conf_action action)
 		return complain(&fail, EXIT_CONFIG);
 	switch (action) {
 	case CONF_PRINT:
-		conf_print(&daemon->conf, stdout);
-		return EXIT_STOPPED;
+		return print_conf(daemon);
 	case CONF_CHECK_CONFIG:
 		puts("the configuration is good");
 		return EXIT_STOPPED;

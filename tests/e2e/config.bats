@@ -36,6 +36,31 @@ line_of() {
   [ "$(line_of rate <<<"$printed")" = "rate = 1/3s|$DIR/conf:2" ] || fail "$printed"
 }
 
+# Row and table as the store has them: set_rate NANOSECONDS
+set_rate() {
+  sqlite3 "$STORE" "UPDATE control SET rate_ns = $1"
+}
+
+@test "--print-config: a rate that was set in the store wins, and looking changes nothing" {
+  start_daemon --settle 10m
+  set_rate 1500000000
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/1.5s|store" ]
+  stop_daemon
+  before=$(ls "$DIR")
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/1.5s|store" ]
+  [ "$(ls "$DIR")" = "$before" ]
+  set_rate 0
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/7s|--rate" ]
+  # No store, or another file, is no reason not to answer.
+  rm "$STORE"
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/7s|--rate" ]
+  [ ! -e "$STORE" ]
+  echo 'not a store' >"$STORE"
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/7s|--rate" ]
+  [ "$(<"$STORE")" = 'not a store' ]
+  rm "$STORE"
+}
+
 @test "what --print-config prints can be used as a file" {
   ingestd --rate 7/1m --batch-size 9 --pack --max-id 77 --handler 'simulate:delay=1ms,fail=1,2' \
     --default-priority LOW --print-config >"$DIR/conf"
