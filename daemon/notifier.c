@@ -90,18 +90,20 @@ static int64_t delay_ms(const struct notifier *notifier, const struct ending *en
 	return retry_delay_ms(&notifier->env.retry, &run->ingestion, 0, run->attempt);
 }
 
-static void tell_log(const struct notifier *notifier, const struct ending *ending)
+static void log_ending(const struct notifier *notifier, const struct ending *ending)
 {
-	bool completed = ending->outcome == OUTCOME_COMPLETED, told = notifier->told.told;
+	bool failed = ending->outcome == OUTCOME_RETRY || ending->outcome == OUTCOME_FAILED;
+	const char *what = ending->outcome == OUTCOME_COMPLETED ? "notice given"
+	                   : !failed                            ? "notice interrupted"
+	                   : notifier->told.told                ? "notice given up"
+	                                         : "notice not given, to be tried again";
 	char id[UUID_TEXT_SIZE];
 
 	uuid_format(&notifier->run.ingestion, id);
-	log_write(completed ? LOG_INFO : LOG_WARN,
-	    log_fields(log_msg(completed ? "notice given"
-			       : told    ? "notice given up"
-					 : "notice not given, to be tried again"),
-		log_str("ingestion_id", id), log_int("attempt", notifier->run.attempt),
-		log_int("retry_ms", notifier->told.retry_ms), log_str("reason", ending->message)));
+	log_write(failed ? LOG_WARN : LOG_INFO,
+	    log_fields(log_msg(what), log_str("ingestion_id", id),
+		log_int("attempt", notifier->run.attempt),
+		log_int("in_ms", notifier->told.retry_ms), log_str("reason", ending->message)));
 }
 
 static void on_started(struct run *run)
@@ -119,7 +121,7 @@ static void on_done(struct run *run, struct ending *ending)
 	notifier->told.told =
 	    ending->outcome == OUTCOME_COMPLETED || ending->outcome == OUTCOME_FAILED || exhausted;
 	notifier->told.retry_ms = notifier->told.told ? 0 : delay_ms(notifier, ending);
-	tell_log(notifier, ending);
+	log_ending(notifier, ending);
 	ending_free(ending);
 	buf_free(&notifier->document);
 	notifier->state = RECORDING;
