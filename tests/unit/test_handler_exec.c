@@ -476,7 +476,7 @@ static void of_a_notice_the_exit_status_alone_counts(void **state)
 static void batches_and_notices_leave_each_other_alone(void **state)
 {
 	static const char slow[] = "exec:sh -c 'setsid sh -c \"sleep 0.5; echo 5\" & wait $!'",
-			  quick[] = "exec:sh -c 'setsid sleep 1000 & exit 0'";
+			  quick[] = "exec:sh -c 'setsid sleep 1000 & sleep 0.1'";
 	struct place *place = *state;
 
 	for (int i = 0; i < 2; i++) {
