@@ -70,7 +70,7 @@ COMMON_OBJ := $(call obj,$(COMMON_SRC))
 DAEMON_OBJ := $(call obj,$(DAEMON_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 # What tests link: the whole daemon but main().
-DAEMON_LIB_OBJ := $(filter-out $(B)/obj/daemon/main.o,$(DAEMON_OBJ))
+DAEMON_LIB_OBJ := $(filter-out $(B)/obj/daemon/main%.o,$(DAEMON_OBJ))
 # Stores and helpers that several test programs share.
 STORE_MEM_OBJ := $(call obj,$(sort $(wildcard tests/store/store_mem*.c)))
 HTTP_TEST_OBJ := $(call obj,$(HTTP_TEST_SRC))

@@ -269,6 +269,9 @@ void wire_request_free(struct wire_request *request);
 /* Appends a request as one line, newline included. */
 void wire_write_request(const struct wire_request *request, struct buf *out);
 
+/* Appends the object that `list` has for an ingestion, alone and without a newline. */
+void wire_write_ingestion(const struct ingestion *ingestion, struct buf *out);
+
 /* Appends the reply to a request with this id and method as one line. reply->fail must be ERR_OK.
  */
 void wire_write_reply(

@@ -37,6 +37,15 @@ void wire_add_ingestion(cJSON *object, const struct ingestion *ingestion)
 	add_counts(object, &ingestion->counts);
 }
 
+void wire_write_ingestion(const struct ingestion *ingestion, struct buf *out)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	wire_add_ingestion(object, ingestion);
+	json_print(object, out);
+	cJSON_Delete(object);
+}
+
 static bool get_counts(const cJSON *object, struct counts *counts)
 {
 	bool ok = json_get_int(json_get(object, "ids"), 0, JSON_MAX_EXACT, &counts->ids) &&

@@ -166,6 +166,8 @@ void api_hurry(struct api_call *call)
 void api_changed(struct api *api, const struct uuid *ingestion)
 {
 	watch_tell(api->watch, ingestion);
+	if (api->env.notifier)
+		notifier_kick(api->env.notifier);
 }
 
 void api_drain(struct api *api)

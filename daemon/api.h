@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "engine.h"
 #include "limits.h"
+#include "notifier.h"
 #include "stats.h"
 #include "storeq.h"
 #include "sweeper.h"
@@ -38,9 +39,13 @@ struct api_env {
 	struct storeq *queue; /* borrowed */
 	struct engine *engine; /* borrowed; is told of everything that may be ready to start */
 	struct sweeper *sweeper; /* borrowed; is told of what may be due */
+	struct notifier *notifier; /* borrowed; is told of what may have ended; may be NULL */
 	struct limits *limits; /* borrowed */
 	struct stats *stats; /* borrowed */
 	struct wire_version_reply version; /* what this daemon is made of */
+	/* takes over the reloadable options; on failure nothing has changed */
+	enum err (*reload)(void *arg, struct fail *fail);
+	void *reload_arg;
 };
 
 struct api *api_new(const struct api_env *env);
@@ -57,7 +62,7 @@ void api_start(struct api *api, struct api_call *call);
  */
 void api_hurry(struct api_call *call);
 
-/* An ingestion has changed: who waits for that is served. */
+/* An ingestion has changed: who waits for that is served, and who is to be told of its end is. */
 void api_changed(struct api *api, const struct uuid *ingestion);
 
 /* From now on submissions are refused with ERR_DRAINING. */

@@ -214,22 +214,52 @@ void conf_free(struct conf *conf)
 	*conf = (struct conf){0};
 }
 
-void conf_reload(struct conf *conf, const struct conf *fresh)
+static bool differs(const struct conf *a, const struct conf *b, size_t i)
+{
+	return strcmp(a->values[i].text, b->values[i].text) != 0;
+}
+
+/* Sets the field again from its text, which was good once. */
+static void read_again(struct conf *conf, size_t i)
+{
+	const struct conf_option *option = &conf_options[i];
+	struct fail fail;
+
+	option->read(option, conf->values[i].text, (char *)conf + option->offset, &fail);
+}
+
+void conf_reload(struct conf *conf, struct conf *fresh)
 {
 	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
-		const struct conf_option *option = &conf_options[i];
-		const struct conf_value *value = &fresh->values[i];
-		struct fail fail;
+		struct conf_value value = conf->values[i];
 
-		if (strcmp(conf->values[i].text, value->text) == 0)
+		if (!conf_options[i].reloadable || !differs(conf, fresh, i))
 			continue;
-		if (option->reloadable)
-			set(conf, option, value->text, value->origin, &fail);
-		else
-			log_warn(log_msg("the new value needs a restart"),
-			    log_str("option", option->name), log_str("value", value->text),
-			    log_str("origin", value->origin));
+		conf->values[i] = fresh->values[i];
+		fresh->values[i] = value;
+		read_again(conf, i);
+		read_again(fresh, i);
 	}
+}
+
+void conf_warn_of_restart(const struct conf *conf, const struct conf *fresh)
+{
+	for (size_t i = 0; i < CONF_OPTION_COUNT; i++)
+		if (!conf_options[i].reloadable && differs(conf, fresh, i))
+			log_warn(log_msg("the new value needs a restart"),
+			    log_str("option", conf_options[i].name),
+			    log_str("value", fresh->values[i].text),
+			    log_str("origin", fresh->values[i].origin));
+}
+
+void conf_set_interval(struct conf *conf, int64_t interval_ns, const char *origin)
+{
+	char duration[DURATION_TEXT_SIZE], text[DURATION_TEXT_SIZE + 2];
+	struct fail fail;
+
+	format_duration(interval_ns, duration);
+	snprintf(text, sizeof(text), "1/%s", duration);
+	set(conf, conf_option_by_name("rate"), text, origin, &fail);
 }
 
 const char *conf_origin(const struct conf *conf, const char *name)

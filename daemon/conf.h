@@ -109,10 +109,16 @@ enum err conf_load(
 void conf_free(struct conf *conf);
 
 /*
- * Takes over the values of reloadable options from `fresh`, which was loaded in the same way. Warns
- * of others that have changed.
+ * Takes over the values of reloadable options from `fresh`, which was loaded in the same way and
+ * gets the old ones instead: a second call takes it all back.
  */
-void conf_reload(struct conf *conf, const struct conf *fresh);
+void conf_reload(struct conf *conf, struct conf *fresh);
+
+/* Logs the options that differ and need a restart for their new value. */
+void conf_warn_of_restart(const struct conf *conf, const struct conf *fresh);
+
+/* Puts an interval, from elsewhere than all these, in the place of --rate. */
+void conf_set_interval(struct conf *conf, int64_t interval_ns, const char *origin);
 
 /* Where the value of the option of that name came from. */
 const char *conf_origin(const struct conf *conf, const char *name);

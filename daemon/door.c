@@ -178,14 +178,12 @@ static unsigned scopes_of(void *arg, int fd, const struct sock_peer *peer)
 
 enum err doors_reload(struct doors *doors, struct fail *fail)
 {
-	struct fail second;
-	enum err err = rpc_reload(doors->rpc, fail);
-
+	/* The one with a file first: what is wrong is most likely there, and has changed nothing.
+	 */
+	if (http_reload(doors->http, fail) || rpc_reload(doors->rpc, fail))
+		return fail->err;
 	http_renew_scopes(doors->http, scopes_of, doors->rpc);
-	/* Both, whatever the first one says. */
-	if (http_reload(doors->http, &second) && !err)
-		*fail = second;
-	return fail->err;
+	return ERR_OK;
 }
 
 void doors_drain(struct doors *doors)

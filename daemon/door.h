@@ -30,7 +30,10 @@ void doors_close(struct doors *doors);
 /* Closes all connections, after doors_close(). Only when all calls have been answered. */
 void doors_free(struct doors *doors);
 
-/* The configuration has been reloaded. What is wrong changes nothing; *fail says why. */
+/*
+ * The configuration, which doors_check() has found good, has been reloaded. When something is wrong
+ * all the same *fail says what, and the call is to be made again with the old configuration.
+ */
 enum err doors_reload(struct doors *doors, struct fail *fail);
 
 /* Takes no further requests; answers at once those that wait for a change. */

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWN_COUNT 7
-
 /* Beginnings of entries that a command does not inherit. */
 static const char *const dropped[] = {"INGESTD_", "INGEST_",
     "NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=", "WATCHDOG_"};
@@ -20,30 +18,39 @@ static bool is_dropped(const char *entry)
 	return false;
 }
 
-/* The first OWN_COUNT entries are ours. */
+/* How many entries, the first ones, are ours: a notice has no batch. */
+static size_t own_count(const struct run *run)
+{
+	return run->notice ? 6 : 7;
+}
+
 static void add_own(char **env, const struct run *run, const char *node)
 {
 	char ingestion[UUID_TEXT_SIZE], batch[UUID_TEXT_SIZE];
 
 	uuid_format(&run->ingestion, ingestion);
 	uuid_format(&run->batch_id, batch);
-	env[0] = xasprintf("INGEST_ID=%s", ingestion);
-	env[1] = xasprintf(EXEC_ENV_BATCH_ID "=%s", batch);
-	env[2] = xasprintf("INGEST_BATCH_INDEX=%" PRId64, run->index);
-	env[3] = xasprintf(EXEC_ENV_ATTEMPT "=%" PRId64, run->attempt);
-	env[4] = xasprintf("INGEST_PRIORITY=%s", priority_name(run->priority));
-	env[5] = xasprintf("INGEST_LABEL=%s", run->label);
-	env[6] = xasprintf(EXEC_ENV_NODE "=%s", node);
+	*env++ = xasprintf("INGEST_ID=%s", ingestion);
+	*env++ = xasprintf(EXEC_ENV_ATTEMPT "=%" PRId64, run->attempt);
+	*env++ = xasprintf("INGEST_PRIORITY=%s", priority_name(run->priority));
+	*env++ = xasprintf("INGEST_LABEL=%s", run->label);
+	*env++ = xasprintf(EXEC_ENV_NODE "=%s", node);
+	if (run->notice) {
+		*env++ = xasprintf(EXEC_ENV_NOTICE "=%s", ingestion);
+	} else {
+		*env++ = xasprintf(EXEC_ENV_BATCH_ID "=%s", batch);
+		*env++ = xasprintf("INGEST_BATCH_INDEX=%" PRId64, run->index);
+	}
 }
 
 char **exec_env_new(char *const *inherited, const struct run *run, const char *node)
 {
-	size_t n = 0, to = OWN_COUNT;
+	size_t n = 0, to = own_count(run);
 	char **env;
 
 	while (inherited[n])
 		n++;
-	env = xcalloc(OWN_COUNT + n + 1, sizeof(*env));
+	env = xcalloc(to + n + 1, sizeof(*env));
 	add_own(env, run, node);
 	for (size_t i = 0; i < n; i++)
 		if (!is_dropped(inherited[i]))
@@ -51,9 +58,9 @@ char **exec_env_new(char *const *inherited, const struct run *run, const char *n
 	return env;
 }
 
-void exec_env_free(char **env)
+void exec_env_free(char **env, const struct run *run)
 {
-	for (size_t i = 0; i < OWN_COUNT; i++)
+	for (size_t i = 0; i < own_count(run); i++)
 		free(env[i]);
 	free(env);
 }

@@ -11,11 +11,12 @@
  */
 char **exec_env_new(char *const *inherited, const struct run *run, const char *node);
 
-void exec_env_free(char **env);
+void exec_env_free(char **env, const struct run *run);
 
-/* By these three a process is recognized as part of a run. */
+/* By these a process is recognized as part of a run: of a batch, or of a notice. */
 #define EXEC_ENV_NODE "INGEST_NODE"
 #define EXEC_ENV_BATCH_ID "INGEST_BATCH_ID"
+#define EXEC_ENV_NOTICE "INGEST_NOTICE" /* id of the ingestion */
 #define EXEC_ENV_ATTEMPT "INGEST_ATTEMPT"
 
 #endif

@@ -1,6 +1,5 @@
 #include "exec_spawn.h"
 
-#include "buf.h"
 #include "exec_helper.h"
 
 #include <errno.h>
@@ -36,7 +35,7 @@ int exec_spawn_check(void)
 	return 0;
 }
 
-/* ---- the list ---- */
+/* ---- stdin ---- */
 
 static bool write_all(int fd, const char *data, size_t len)
 {
@@ -52,23 +51,19 @@ static bool write_all(int fd, const char *data, size_t len)
 }
 
 /* A file in memory that does not change any more: nobody has to feed a pipe. */
-static int list_file(const struct idlist *ids)
+static int input_file(const struct buf *input)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int fd = memfd_create("ids", flags | MFD_NOEXEC_SEAL), why;
-	struct buf text = {0};
+	int fd = memfd_create("input", flags | MFD_NOEXEC_SEAL), why;
 	bool written;
 
 	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
-		fd = memfd_create("ids", flags);
+		fd = memfd_create("input", flags);
 	if (fd < 0)
 		return -1;
-	idlist_format(ids->v, ids->n, '\n', &text);
-	buf_add_str(&text, "\n");
-	written = write_all(fd, text.data, text.len) && lseek(fd, 0, SEEK_SET) == 0 &&
+	written = write_all(fd, input->data, input->len) && lseek(fd, 0, SEEK_SET) == 0 &&
 	          fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) == 0;
 	why = errno;
-	buf_free(&text);
 	if (written)
 		return fd;
 	close(fd);
@@ -98,9 +93,9 @@ static bool open_pipe(int *ours, int *theirs)
 }
 
 /* Opens both ends of everything. */
-static bool open_ends(int ours[ENDS], int theirs[ENDS], const struct idlist *ids)
+static bool open_ends(int ours[ENDS], int theirs[ENDS], const struct buf *input)
 {
-	theirs[STDIN] = list_file(ids);
+	theirs[STDIN] = input_file(input);
 	if (theirs[STDIN] < 0)
 		return false;
 	for (int i = STDOUT; i < ENDS; i++)
@@ -157,10 +152,10 @@ static int give_up(pid_t pid, int error)
 }
 
 int exec_spawn(
-    struct exec_child *child, char *const argv[], char *const env[], const struct idlist *ids)
+    struct exec_child *child, char *const argv[], char *const env[], const struct buf *input)
 {
 	int ours[ENDS] = {-1, -1, -1, -1}, theirs[ENDS] = {-1, -1, -1, -1}, pidfd = -1;
-	int error = open_ends(ours, theirs, ids) ? 0 : errno;
+	int error = open_ends(ours, theirs, input) ? 0 : errno;
 	pid_t pid;
 
 	if (!error)

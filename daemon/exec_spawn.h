@@ -1,8 +1,8 @@
-/* Starts a command: pipes, the list of ids, posix_spawn(3). */
+/* Starts a command: pipes, what it finds on stdin, posix_spawn(3). */
 #ifndef INGESTD_EXEC_SPAWN_H
 #define INGESTD_EXEC_SPAWN_H
 
-#include "idlist.h"
+#include "buf.h"
 
 #include <sys/types.h>
 
@@ -17,12 +17,12 @@ struct exec_child {
 };
 
 /*
- * Starts this program as the helper `argv` (exec_helper.h) with the ids as stdin, one per line, no
- * signal blocked or ignored, and no other descriptors. Returns 0 or an errno; then there is no
+ * Starts this program as the helper `argv` (exec_helper.h) with `input` as stdin, no signal blocked
+ * or ignored, and no other descriptors. Returns 0 or an errno; then there is no
  * child, and *child is as it was.
  */
 int exec_spawn(
-    struct exec_child *child, char *const argv[], char *const env[], const struct idlist *ids);
+    struct exec_child *child, char *const argv[], char *const env[], const struct buf *input);
 
 /* Whether the system has what is needed, else an errno. */
 int exec_spawn_check(void);

@@ -63,8 +63,9 @@ struct handler_ops {
 	enum err (*open)(struct handler **handler, const char *arguments,
 	    const struct handler_env *env, struct fail *fail);
 	/*
-	 * Ends what runs of an earlier process may have left behind; nothing is started before
-	 * done(), which is called once and never from inside. NULL: nothing can be left.
+	 * Ends what runs of an earlier process may have left behind, of all handlers of this
+	 * scheme; nothing is started before done(), which is called once and never from inside.
+	 * NULL: nothing can be left.
 	 */
 	void (*recover)(struct handler *handler, void (*done)(void *arg), void *arg);
 	void (*start)(struct handler *handler, struct run *run);
@@ -74,6 +75,11 @@ struct handler_ops {
 	 * called again, to press on. done() may be called from inside.
 	 */
 	void (*cancel)(struct handler *handler, struct run *run, bool now);
+	/*
+	 * Takes over what its options name again; on failure nothing has changed. NULL: nothing to
+	 * do.
+	 */
+	enum err (*reload)(struct handler *handler, struct fail *fail);
 	void (*close)(struct handler *handler); /* no run is left */
 };
 
@@ -106,6 +112,11 @@ static inline void handler_start(struct handler *handler, struct run *run)
 static inline void handler_cancel(struct handler *handler, struct run *run, bool now)
 {
 	handler->ops->cancel(handler, run, now);
+}
+
+static inline enum err handler_reload(struct handler *handler, struct fail *fail)
+{
+	return handler->ops->reload ? handler->ops->reload(handler, fail) : ERR_OK;
 }
 
 static inline void handler_close(struct handler *handler)

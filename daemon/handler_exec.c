@@ -1,18 +1,19 @@
 /*
  * The handler exec:COMMAND: a run is a process. It gets the ids on stdin, one per line, and what it
  * has to know of the run in the environment; its exit status, and lines on stdout, say what has
- * become of them. Its process group ends with it, and so does all else that it has started.
+ * become of them. A notice is on stdin instead of the ids, and then the exit status alone counts.
+ * Its process group ends with it, and so does all else that it has started.
  */
 #include "handler.h"
 
 #include "exec_command.h"
 #include "exec_ending.h"
 #include "exec_env.h"
+#include "exec_family.h"
 #include "exec_helper.h"
 #include "exec_spawn.h"
 #include "exec_stream.h"
 #include "log.h"
-#include "strays.h"
 #include "survivors.h"
 #include "utf8.h"
 #include "util.h"
@@ -27,17 +28,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CLOSE_STEP_NS (5 * NS_PER_MS)
-#define CLOSE_STEPS 200
-#define NUMBER_SIZE 24
-
 struct exec {
 	struct handler handler;
 	struct handler_env env;
 	struct exec_command command;
 	struct exec_helper how; /* what the daemon was started with */
-	struct exec_run *runs;
-	struct event *child_signal, *sweep;
+	struct exec_family *family;
 	struct survivors *survivors;
 	void (*recovered)(void *arg);
 	void *recovered_arg;
@@ -45,9 +41,8 @@ struct exec {
 
 struct exec_run {
 	struct exec *exec;
-	struct exec_run *next, **link;
+	struct exec_member member;
 	struct run *run;
-	char batch_id[UUID_TEXT_SIZE], attempt[NUMBER_SIZE]; /* as the environment has them */
 	struct exec_child child; /* pid 0: there is none */
 	struct event *exited;
 	struct event *timer; /* timeout, end of the grace, or the news that nothing was started */
@@ -79,63 +74,11 @@ static struct event *new_event(struct exec *exec, int fd, short what,
 	return event;
 }
 
-/* ---- what else it has started ---- */
-
-static int compare_pids(const void *a, const void *b)
-{
-	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static bool attempt_runs(void *arg, const char *batch_id, const char *attempt)
-{
-	const struct exec *exec = arg;
-
-	for (const struct exec_run *run = exec->runs; run; run = run->next)
-		if (strcmp(run->batch_id, batch_id) == 0 && strcmp(run->attempt, attempt) == 0)
-			return true;
-	return false;
-}
-
-static size_t end_strays(struct exec *exec)
-{
-	struct pids leaders = {0};
-	size_t n;
-
-	for (const struct exec_run *run = exec->runs; run; run = run->next)
-		if (run->child.pid > 0)
-			pids_add(&leaders, run->child.pid);
-	if (leaders.n > 0)
-		qsort(leaders.v, leaders.n, sizeof(*leaders.v), compare_pids);
-	n = strays_end(&(struct strays_view){
-	    .node = exec->env.node, .leaders = &leaders, .runs = attempt_runs, .arg = exec});
-	pids_free(&leaders);
-	return n;
-}
-
-static void on_sweep(evutil_socket_t fd, short events, void *arg)
-{
-	(void)fd, (void)events;
-	end_strays(arg);
-}
-
-/* One look is enough for all signals that came together. */
-static void on_child_signal(evutil_socket_t number, short events, void *arg)
-{
-	struct exec *exec = arg;
-
-	(void)number, (void)events;
-	event_active(exec->sweep, EV_TIMEOUT, 1);
-}
-
 /* ---- the end of a run ---- */
 
 static void forget(struct exec_run *run)
 {
-	if (run->next)
-		run->next->link = run->link;
-	*run->link = run->next;
+	exec_family_remove(&run->member);
 	exec_outcomes_free(&run->outcomes);
 	exec_output_free(&run->out.output);
 	exec_output_free(&run->err.output);
@@ -209,7 +152,7 @@ static void on_exited(evutil_socket_t fd, short events, void *arg)
 	close(run->child.pidfd);
 	close(run->child.status);
 	forget(run);
-	end_strays(exec);
+	exec_family_end_strays(exec->family);
 	of->events->done(of, &ending);
 }
 
@@ -253,10 +196,21 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 
 /* ---- the start of a run ---- */
 
+/* What the command finds on stdin. */
+static void write_input(const struct run *run, struct buf *input)
+{
+	if (run->notice)
+		buf_add_str(input, run->notice);
+	else
+		idlist_format(run->ids.v, run->ids.n, '\n', input);
+	buf_add_str(input, "\n");
+}
+
 static int spawn(struct exec_run *run)
 {
 	const struct exec *exec = run->exec;
 	struct exec_helper how = exec->how;
+	struct buf input = {0};
 	char **argv, **env;
 	int error;
 
@@ -264,8 +218,11 @@ static int spawn(struct exec_run *run)
 	how.limits = exec->env.conf->exec_limits;
 	argv = exec_helper_arguments(&how);
 	env = exec_env_new(environ, run->run, exec->env.node);
-	error = exec_spawn(&run->child, argv, env, &run->run->ids);
-	exec_env_free(env);
+	write_input(run->run, &input);
+	error = exec_spawn(&run->child, argv, env, &input);
+	run->member.leader = run->child.pid;
+	buf_free(&input);
+	exec_env_free(env, run->run);
 	exec_helper_arguments_free(argv);
 	return error;
 }
@@ -276,16 +233,12 @@ static struct exec_run *new_run(struct exec *exec, struct run *of)
 
 	run->exec = exec;
 	run->run = of;
-	uuid_format(&of->batch_id, run->batch_id);
-	snprintf(run->attempt, sizeof(run->attempt), "%" PRId64, of->attempt);
+	uuid_format(of->notice ? &of->ingestion : &of->batch_id, run->member.id);
+	snprintf(run->member.attempt, EXEC_ATTEMPT_SIZE, "%" PRId64, of->attempt);
+	exec_family_add(exec->family, &run->member);
 	run->timeout_ns = exec->env.conf->exec_timeout_ns;
 	run->timer = new_event(exec, -1, 0, on_timer, run);
 	exec_outcomes_init(&run->outcomes, &of->ids);
-	run->next = exec->runs;
-	run->link = &exec->runs;
-	if (run->next)
-		run->next->link = &run->next;
-	exec->runs = run;
 	of->work = run;
 	return run;
 }
@@ -302,7 +255,7 @@ static void exec_start(struct handler *handler, struct run *of)
 		arm(run, 0);
 		return;
 	}
-	exec_stream_open(&run->out, base, run->child.out, max, &run->outcomes);
+	exec_stream_open(&run->out, base, run->child.out, max, of->notice ? NULL : &run->outcomes);
 	exec_stream_open(&run->err, base, run->child.err, max, NULL);
 	/*
 	 * At an edge: who traces the command gets its end first, and may take long to let us have
@@ -327,24 +280,12 @@ static void exec_cancel(struct handler *handler, struct run *of, bool now)
 
 /* ---- the handler ---- */
 
-/* The last run may just have left something behind. */
-static void end_last_strays(struct exec *exec)
-{
-	struct timespec step = {.tv_nsec = CLOSE_STEP_NS};
-
-	for (int i = 0; i < CLOSE_STEPS && end_strays(exec) > 0; i++)
-		nanosleep(&step, NULL);
-}
-
 static void exec_close(struct handler *handler)
 {
 	struct exec *exec = (struct exec *)handler;
 
-	if (exec->env.node)
-		end_last_strays(exec);
+	exec_family_leave(exec->family);
 	survivors_free(exec->survivors);
-	event_free(exec->sweep);
-	event_free(exec->child_signal);
 	exec_command_free(&exec->command);
 	free(exec);
 }
@@ -376,10 +317,7 @@ static struct exec *new_exec(const struct handler_env *env, struct exec_command 
 	exec_helper_look(&exec->how);
 	exec->how.path = command->path;
 	exec->how.words = command->words.we_wordv;
-	exec->sweep = new_event(exec, -1, 0, on_sweep, exec);
-	exec->child_signal =
-	    new_event(exec, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_child_signal, exec);
-	event_add(exec->child_signal, NULL);
+	exec->family = exec_family_join(env->base, env->node);
 	return exec;
 }
 

@@ -450,6 +450,12 @@ enum err store_sqlite_open(struct store **store, const char *path,
 enum err store_sqlite_open_reader(
     struct store **store, const char *path, const struct clock *clock, struct fail *fail);
 
+/*
+ * The interval that was set by STORE_RATE in the store at `path`, whoever may be using it; nothing
+ * is changed. False: none was set, or there is no such store.
+ */
+bool store_sqlite_rate(const char *path, int64_t *interval_ns);
+
 /* The version of the SQLite library in use. */
 const char *store_sqlite_library(void);
 

@@ -31,15 +31,17 @@ static bool has_ended(pid_t pid)
 
 static bool is_stray(const struct strays_view *view, pid_t pid, struct buf *entries)
 {
-	const char *node, *batch_id, *attempt;
+	const char *node, *id, *attempt;
 
 	if (!proc_environ(pid, entries))
 		return false;
 	node = proc_env(entries, EXEC_ENV_NODE);
-	batch_id = proc_env(entries, EXEC_ENV_BATCH_ID);
+	id = proc_env(entries, EXEC_ENV_BATCH_ID);
+	if (!id)
+		id = proc_env(entries, EXEC_ENV_NOTICE);
 	attempt = proc_env(entries, EXEC_ENV_ATTEMPT);
-	return node && strcmp(node, view->node) == 0 && batch_id && attempt &&
-	       !view->runs(view->arg, batch_id, attempt);
+	return node && strcmp(node, view->node) == 0 && id && attempt &&
+	       !view->runs(view->arg, id, attempt);
 }
 
 size_t strays_end(const struct strays_view *view)

@@ -11,8 +11,8 @@
 struct strays_view {
 	const char *node; /* id of this node, as text */
 	const struct pids *leaders; /* children that somebody else waits for; sorted */
-	/* Whether that attempt of that batch runs. */
-	bool (*runs)(void *arg, const char *batch_id, const char *attempt);
+	/* Whether that attempt of that batch, or of the notice of that ingestion, runs. */
+	bool (*runs)(void *arg, const char *id, const char *attempt);
 	void *arg;
 };
 

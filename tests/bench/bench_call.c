@@ -6,12 +6,15 @@
  *     status     of the ingestions that the file IDS lists, one id per line, in turn
  *     list       the newest 50
  *     ping
+ *
+ * bench_call SOCKET probe submits until SIGTERM and prints the longest time.
  */
 #include "sock.h"
 #include "util.h"
 #include "wire.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,19 +130,63 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static int64_t median(int fd, struct wire_request *request, const struct ids *ids, int64_t n)
+{
+	struct wire_lines lines = {.max = 16 * 1024 * 1024};
+	int64_t *ns = xcalloc((size_t)n, sizeof(*ns)), middle;
+
+	for (int64_t i = 0; i < n; i++) {
+		prepare(request, ids, (size_t)i);
+		ns[i] = call(fd, request, &lines);
+	}
+	qsort(ns, (size_t)n, sizeof(*ns), by_size);
+	middle = ns[n / 2];
+	free(ns);
+	wire_lines_free(&lines);
+	return middle;
+}
+
+static volatile sig_atomic_t enough;
+
+static void on_term(int number)
+{
+	(void)number;
+	enough = 1;
+}
+
+/* With a pause between two calls: it is to notice what others cost, not to be a load itself. */
+static int64_t longest(int fd, struct wire_request *request)
+{
+	struct sigaction action = {.sa_handler = on_term, .sa_flags = SA_RESTART};
+	struct wire_lines lines = {.max = 1024 * 1024};
+	int64_t worst = 0;
+
+	sigaction(SIGTERM, &action, NULL);
+	for (size_t i = 0; !enough; i++) {
+		int64_t took;
+
+		prepare(request, NULL, i);
+		took = call(fd, request, &lines);
+		worst = took > worst ? took : worst;
+		usleep(1000);
+	}
+	wire_lines_free(&lines);
+	return worst;
+}
+
 int main(int argc, char **argv)
 {
 	struct wire_request request = {
 	    .submit.has_priority = true, .status.limit = WIRE_STATUS_LIMIT, .list.limit = 50};
-	struct wire_lines lines = {.max = 16 * 1024 * 1024};
+	bool probe = argc == 3 && strcmp(argv[2], "probe") == 0;
 	struct ids ids = {0};
 	struct fail fail;
-	int64_t n, *ns;
+	int64_t n = 0;
 	int fd;
 
-	if (argc < 4 || !parse_u63(argv[3], strlen(argv[3]), &n) || n < 1)
-		die("usage: bench_call SOCKET METHOD N [IDS]");
-	request.method = method_by_name(argv[2]);
+	if (!probe && (argc < 4 || !parse_u63(argv[3], strlen(argv[3]), &n) || n < 1))
+		die("usage: bench_call SOCKET METHOD N [IDS] | bench_call SOCKET probe");
+	request.method = method_by_name(probe ? "submit" : argv[2]);
 	if (request.method == WIRE_STATUS)
 		ids = read_ids(argc > 4 ? argv[4] : "");
 	for (int64_t id = 1; id <= 3; id++)
@@ -147,17 +194,9 @@ int main(int argc, char **argv)
 	fd = sock_connect(argv[1], 5000, &fail);
 	if (fd < 0)
 		die(fail.text);
-	ns = xcalloc((size_t)n, sizeof(*ns));
-	for (int64_t i = 0; i < n; i++) {
-		prepare(&request, &ids, (size_t)i);
-		ns[i] = call(fd, &request, &lines);
-	}
-	qsort(ns, (size_t)n, sizeof(*ns), by_size);
-	printf("%" PRId64 "\n", ns[n / 2]);
+	printf("%" PRId64 "\n", probe ? longest(fd, &request) : median(fd, &request, &ids, n));
 	close(fd);
-	free(ns);
 	free(ids.v);
 	idlist_free(&request.submit.ids);
-	wire_lines_free(&lines);
 	return 0;
 }

@@ -2,6 +2,7 @@
  * The store by itself, without a daemon:
  *
  *     bench_store fill PATH N       submits N ingestions and completes the older half of them
+ *     bench_store wait PATH N       submits N ingestions, which wait
  *     bench_store claim PATH N      takes, starts and ends N batches; prints nanoseconds for each
  *
  * Time is turned by hand, so that no slot is waited for. Costs are medians over turns of TURN
@@ -124,7 +125,7 @@ static void cycle(struct bench *bench)
 	store_op_reset(&claim);
 }
 
-static void fill(struct bench *bench, int64_t n)
+static void submit_many(struct bench *bench, int64_t n)
 {
 	struct idlist ids = {0};
 
@@ -137,13 +138,18 @@ static void fill(struct bench *bench, int64_t n)
 		commit(bench);
 		bench->now_ns += NS_PER_MS;
 	}
+	idlist_free(&ids);
+}
+
+static void fill(struct bench *bench, int64_t n)
+{
+	submit_many(bench, n);
 	for (int64_t at = 0; at < n / 2; at += TURN) {
 		begin(bench);
 		for (int64_t i = at; i < n / 2 && i < at + TURN; i++)
 			cycle(bench);
 		commit(bench);
 	}
-	idlist_free(&ids);
 }
 
 static int64_t wall_ns(void)
@@ -186,12 +192,14 @@ int main(int argc, char **argv)
 	int64_t n;
 
 	if (argc != 4 || !parse_u63(argv[3], strlen(argv[3]), &n) || n < TURN) {
-		fprintf(stderr, "usage: bench_store fill|claim PATH N (at least %d)\n", TURN);
+		fprintf(stderr, "usage: bench_store fill|wait|claim PATH N (at least %d)\n", TURN);
 		return 2;
 	}
 	open_store(&bench, argv[2]);
 	if (strcmp(argv[1], "fill") == 0)
 		fill(&bench, n);
+	else if (strcmp(argv[1], "wait") == 0)
+		submit_many(&bench, n);
 	else
 		claim(&bench, n);
 	store_close(bench.store);

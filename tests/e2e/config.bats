@@ -36,6 +36,31 @@ line_of() {
   [ "$(line_of rate <<<"$printed")" = "rate = 1/3s|$DIR/conf:2" ] || fail "$printed"
 }
 
+# Row and table as the store has them: set_rate NANOSECONDS
+set_rate() {
+  sqlite3 "$STORE" "UPDATE control SET rate_ns = $1"
+}
+
+@test "--print-config: a rate that was set in the store wins, and looking changes nothing" {
+  start_daemon --settle 10m
+  set_rate 1500000000
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/1.5s|store" ]
+  stop_daemon
+  before=$(ls "$DIR")
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/1.5s|store" ]
+  [ "$(ls "$DIR")" = "$before" ]
+  set_rate 0
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/7s|--rate" ]
+  # No store, or another file, is no reason not to answer.
+  rm "$STORE"
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/7s|--rate" ]
+  [ ! -e "$STORE" ]
+  echo 'not a store' >"$STORE"
+  [ "$(ingestd --rate 1/7s --print-config | line_of rate)" = "rate = 1/7s|--rate" ]
+  [ "$(<"$STORE")" = 'not a store' ]
+  rm "$STORE"
+}
+
 @test "what --print-config prints can be used as a file" {
   ingestd --rate 7/1m --batch-size 9 --pack --max-id 77 --handler 'simulate:delay=1ms,fail=1,2' \
     --default-priority LOW --print-config >"$DIR/conf"
@@ -170,6 +195,88 @@ bad_value() {
   wait_log 'No such file'
   refuses 2 'from 1 to 100' -- ctl submit 101
   ctl submit 100
+}
+
+# Nothing of a file is taken over when something is wrong: stays_as_it_was REASON...; the file has a
+# max-id of 200.
+stays_as_it_was() {
+  local before
+
+  before=$(grep -c 'msg="not reloaded, the old values stay"' "$LOG") || true
+  kill -HUP "$DAEMON"
+  is_refused() {
+    [ "$(grep -c 'msg="not reloaded, the old values stay"' "$LOG")" -gt "$before" ]
+  }
+  wait_until 20 is_refused
+  tail -n 1 "$LOG" | grep -F level=error | grep -F "$1" || fail "the log does not say \"$1\": $(tail -n 1 "$LOG")"
+  refuses 2 'from 1 to 100' -- ctl submit 101
+}
+
+@test "SIGHUP takes all or nothing: files that options name count, too" {
+  local tokens=$DIR/tokens
+
+  printf 'a read %064d\n' 1 >"$tokens"
+  printf 'max-id = 100\nhttp-token-file = %s\n' "$tokens" >"$DIR/conf"
+  start_daemon --config "$DIR/conf" --settle 10m
+  printf 'max-id = 200\nhttp-token-file = %s\n' "$tokens" >"$DIR/conf"
+  printf 'a write %064d\n' 1 >"$tokens"
+  stays_as_it_was "$tokens:1"
+  printf 'a read %064d\n' 1 >"$tokens"
+  printf '%s\n' 'max-id = 200' 'socket-access = user:nobody-of-that-name=read' >"$DIR/conf"
+  stays_as_it_was "$DIR/conf:2: socket-access"
+  printf '%s\n' 'max-id = 200' 'exec-limits = nofile=lots' >"$DIR/conf"
+  stays_as_it_was "$DIR/conf:2: exec-limits"
+  # What would only count after a restart has to be right, too.
+  printf '%s\n' 'max-id = 200' 'handler = exec:/no/such/command' >"$DIR/conf"
+  stays_as_it_was "$DIR/conf:2: handler exec: cannot run /no/such/command"
+  printf '%s\n' 'max-id = 200' 'socket-group = none-of-that-name' >"$DIR/conf"
+  stays_as_it_was "$DIR/conf:2: socket-group"
+  printf 'max-id = 200\n' >"$DIR/conf"
+  kill -HUP "$DAEMON"
+  wait_log msg=reloaded
+  ctl submit 101
+}
+
+@test "SIGHUP: what is right with the other values of the file must be right with those in force" {
+  printf 'a read %064d\n' 1 >"$DIR/tokens"
+  printf '%s\n' 'max-id = 100' 'http = 0.0.0.0:0' "http-token-file = $DIR/tokens" >"$DIR/conf"
+  start_daemon --config "$DIR/conf" --settle 10m
+  # http-auth needs a restart, the name of the file does not.
+  printf '%s\n' 'max-id = 200' 'http = 0.0.0.0:0' 'http-auth = none' >"$DIR/conf"
+  stays_as_it_was 'give --http-token-file'
+}
+
+@test "SIGHUP leaves alone what runs and who is connected" {
+  local id answers=$DIR/answers
+
+  printf 'max-id = 100\n' >"$DIR/conf"
+  start_daemon --config "$DIR/conf" --handler simulate:delay=1s --settle 0
+  mkfifo "$DIR/in"
+  nc -U "$SOCKET" <"$DIR/in" >"$answers" 3>&- &
+  COMPANIONS+=("$!")
+  exec 7>"$DIR/in"
+  id=$(ctl submit 1)
+  wait_log 'msg="batch started"'
+  printf 'max-id = 200\n' >"$DIR/conf"
+  kill -HUP "$DAEMON"
+  wait_log msg=reloaded
+  echo '{"jsonrpc":"2.0","id":1,"method":"ping"}' >&7
+  answered() { grep -q '"result"' "$answers"; }
+  wait_until 20 answered
+  exec 7>&-
+  wait_status "$id" completed
+  [[ $(ctl status --json "$id") == *'"attempts":1'* ]]
+}
+
+@test "--notify is checked like the handler" {
+  ingestd --notify exec:true --check-config
+  refuses 2 --notify simulate 'tells nobody' exec: http: -- ingestd --notify simulate:delay=1s --check-config
+  refuses 2 --notify simulate -- ingestd --notify simulate --check-config
+  refuses 2 --notify '"nonsense:x"' -- ingestd --notify nonsense:x --check-config
+  refuses 2 --notify /no/such/command -- ingestd --notify exec:/no/such/command
+  echo 'notify = exec:' >"$DIR/conf"
+  refuses 2 "$DIR/conf:1" 'no command' -- ingestd --config "$DIR/conf" --check-config
+  [ ! -e "$STORE" ]
 }
 
 @test "SIGHUP: flags still go before the file; the log level can change" {

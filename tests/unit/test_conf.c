@@ -41,6 +41,8 @@ static const struct sample {
     {"max-attempts", "9", NUMBER, 9, false},
     {"retry-base", "2s", NUMBER, 2 * NS_PER_S, false},
     {"retry-max", "3h", NUMBER, 3 * 3600 * NS_PER_S, false},
+    {"max-hold", "90m", NUMBER, 5400 * NS_PER_S, false},
+    {"notify", "exec:/bin/true", TEXT, 0, false},
     {"exec-timeout", "90s", NUMBER, 90 * NS_PER_S, true},
     {"exec-grace", "1s", NUMBER, NS_PER_S, true},
     {"exec-output", "16k", NUMBER, 16 << 10, true},
@@ -90,6 +92,7 @@ static const struct range {
     {"max-attempts", "0", "1", "1000", "1001", 1, 1000},
     {"retry-base", "999us", "1ms", "1d", "1d1ns", NS_PER_MS, 86400 * NS_PER_S},
     {"retry-max", "999us", "1ms", "365d", NULL, NS_PER_MS, 365 * 86400 * NS_PER_S},
+    {"max-hold", "999us", "1ms", "365d", NULL, NS_PER_MS, 365 * 86400 * NS_PER_S},
     {"exec-timeout", NULL, "0", "365d", NULL, 0, 365 * 86400 * NS_PER_S},
     {"exec-grace", NULL, "0", "1h", "1h1ns", 0, 3600 * NS_PER_S},
     {"exec-output", NULL, "0", "64k", "65537", 0, 64 << 10},
@@ -320,6 +323,8 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(conf->max_attempts, 5);
 	assert_int_equal(conf->retry_base_ns, 10 * NS_PER_S);
 	assert_int_equal(conf->retry_max_ns, 3600 * NS_PER_S);
+	assert_int_equal(conf->max_hold_ns, 3600 * NS_PER_S);
+	assert_string_equal(conf->notify, "");
 	assert_int_equal(conf->exec_timeout_ns, 600 * NS_PER_S);
 	assert_int_equal(conf->exec_grace_ns, 5 * NS_PER_S);
 	assert_int_equal(conf->exec_output, 4096);
@@ -1353,7 +1358,7 @@ static void auto_is_300_ms_at_most(void **state)
 /* ---- reload ---- */
 
 /* Takes over what `fresh` was loaded with; returns what was logged. */
-static const char *reload(struct place *place, const struct conf *fresh)
+static const char *reload(struct place *place, struct conf *fresh)
 {
 	static char logged[4096];
 	int saved = dup(STDERR_FILENO), ends[2];
@@ -1362,6 +1367,7 @@ static const char *reload(struct place *place, const struct conf *fresh)
 	assert_int_equal(pipe(ends), 0);
 	dup2(ends[1], STDERR_FILENO);
 	conf_reload(&place->conf, fresh);
+	conf_warn_of_restart(&place->conf, fresh);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	close(ends[1]);
@@ -1404,6 +1410,28 @@ static void a_reload_takes_what_can_be_reloaded(void **state)
 		snprintf(origin, sizeof(origin), "--%s", samples[i].name);
 		assert_origin(place, samples[i].name, origin);
 	}
+}
+
+static void a_second_reload_takes_it_back(void **state)
+{
+	struct place *place = *state;
+	struct conf fresh;
+
+	assert_loads(place, "--max-id=7", "--http-token-file=/x", NULL);
+	fresh = place->conf;
+	place->conf = (struct conf){0};
+	assert_loads(place, "--max-id=8", NULL);
+	conf_reload(&place->conf, &fresh);
+	assert_int_equal(place->conf.max_id, 7);
+	assert_string_equal(place->conf.http_token_file, "/x");
+	assert_int_equal(fresh.max_id, 8);
+	assert_string_equal(fresh.http_token_file, "");
+	conf_reload(&place->conf, &fresh);
+	assert_int_equal(place->conf.max_id, 8);
+	assert_string_equal(place->conf.http_token_file, "");
+	assert_origin(place, "max-id", "--max-id");
+	assert_origin(place, "http-token-file", "default");
+	conf_free(&fresh);
 }
 
 static void a_reload_leaves_the_others(void **state)
@@ -1775,6 +1803,7 @@ int main(void)
 	    CONF_TEST(auto_is_a_tenth_of_a_short_interval),
 	    CONF_TEST(auto_is_300_ms_at_most),
 	    CONF_TEST(a_reload_takes_what_can_be_reloaded),
+	    CONF_TEST(a_second_reload_takes_it_back),
 	    CONF_TEST(a_reload_leaves_the_others),
 	    CONF_TEST(a_reload_warns_of_what_needs_a_restart),
 	    CONF_TEST(a_reload_without_changes_says_nothing),

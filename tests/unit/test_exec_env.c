@@ -4,9 +4,14 @@
 
 #define NODE "5f5e1a4b-f224-58af-4dc1-a1c029f5fb83"
 
-static void assert_environment(char *const *inherited, const char *const *wanted)
+static void assert_environment(
+    const char *notice, char *const *inherited, const char *const *wanted)
 {
-	struct run run = {.index = 3, .attempt = 12, .priority = PRIORITY_LOW, .label = "a b=c"};
+	struct run run = {.index = 3,
+	    .attempt = 12,
+	    .priority = PRIORITY_LOW,
+	    .label = "a b=c",
+	    .notice = notice};
 	char **env;
 	size_t n = 0;
 
@@ -16,13 +21,13 @@ static void assert_environment(char *const *inherited, const char *const *wanted
 	for (; wanted[n]; n++)
 		assert_string_equal(env[n], wanted[n]);
 	assert_null(env[n]);
-	exec_env_free(env);
+	exec_env_free(env, &run);
 }
 
-#define OWN                                                                                        \
-	"INGEST_ID=ab000000-0000-0000-0000-000000000000",                                          \
-	    "INGEST_BATCH_ID=00000000-0000-0000-0000-0000000000cd", "INGEST_BATCH_INDEX=3",        \
-	    "INGEST_ATTEMPT=12", "INGEST_PRIORITY=LOW", "INGEST_LABEL=a b=c", "INGEST_NODE=" NODE
+#define ANY                                                                                        \
+	"INGEST_ID=ab000000-0000-0000-0000-000000000000", "INGEST_ATTEMPT=12",                     \
+	    "INGEST_PRIORITY=LOW", "INGEST_LABEL=a b=c", "INGEST_NODE=" NODE
+#define OWN ANY, "INGEST_BATCH_ID=00000000-0000-0000-0000-0000000000cd", "INGEST_BATCH_INDEX=3"
 
 static void the_run_is_described(void **state)
 {
@@ -30,7 +35,18 @@ static void the_run_is_described(void **state)
 	const char *const wanted[] = {OWN, NULL};
 
 	(void)state;
-	assert_environment(inherited, wanted);
+	assert_environment(NULL, inherited, wanted);
+}
+
+static void a_notice_has_no_batch(void **state)
+{
+	static char home[] = "HOME=/root", other[] = "INGEST_NOTICE=x";
+	char *const inherited[] = {home, other, NULL};
+	const char *const wanted[] = {
+	    ANY, "INGEST_NOTICE=ab000000-0000-0000-0000-000000000000", "HOME=/root", NULL};
+
+	(void)state;
+	assert_environment("{}", inherited, wanted);
 }
 
 static void what_is_meant_for_the_daemon_is_left_out(void **state)
@@ -46,13 +62,14 @@ static void what_is_meant_for_the_daemon_is_left_out(void **state)
 	    OWN, "PATH=/bin", "INGEST=1", "LISTEN_FDSX=1", "HOME=/root", "odd", NULL};
 
 	(void)state;
-	assert_environment(inherited, wanted);
+	assert_environment(NULL, inherited, wanted);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(the_run_is_described),
+	    TEST(a_notice_has_no_batch),
 	    TEST(what_is_meant_for_the_daemon_is_left_out),
 	};
 

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* With our pid at the end: programs of the same node end each other's processes. */
-static char node_id[] = "11111111-2222-3333-4444-555555555555";
+/* One that no other process has: what carries it can be ended. */
+static char node[UUID_TEXT_SIZE];
 
 struct seen {
 	struct run run;
@@ -27,6 +27,7 @@ struct seen {
 struct place {
 	struct event_base *base;
 	struct handler *handler;
+	struct handler *teller; /* a second one, for notices */
 	struct conf conf;
 	struct seen a, b;
 	int runs; /* that have not ended */
@@ -74,6 +75,7 @@ static int teardown(void **state)
 	struct place *place = *state;
 
 	handler_close(place->handler);
+	handler_close(place->teller);
 	idlist_free(&place->a.run.ids);
 	idlist_free(&place->b.run.ids);
 	ending_free(&place->a.ending);
@@ -86,29 +88,45 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void open_handler(struct place *place, const char *spec)
+static void open_one(struct place *place, struct handler **handler, const char *spec)
 {
 	struct handler_env env = {
-	    .spec = spec, .base = place->base, .conf = &place->conf, .node = node_id};
+	    .spec = spec, .base = place->base, .conf = &place->conf, .node = node};
 	struct fail fail;
 
-	place->conf.handler = spec;
-	if (handler_open(&place->handler, &env, &fail))
+	if (handler_open(handler, &env, &fail))
 		fail_msg("%s", fail.text);
 }
 
-static void start(struct place *place, struct seen *seen, int64_t first, int64_t last)
+static void open_handler(struct place *place, const char *spec)
+{
+	open_one(place, &place->handler, spec);
+}
+
+static void start_with(struct place *place, struct handler *handler, struct seen *seen)
 {
 	seen->run.events = &events;
 	seen->run.priority = PRIORITY_HIGH;
 	seen->run.attempt = 1;
 	seen->run.batch_id.bytes[0] = seen == &place->a ? 0xa : 0xb;
-	for (int64_t id = first; id <= last; id++)
-		idlist_push(&seen->run.ids, id);
+	seen->run.ingestion.bytes[0] = seen == &place->a ? 0x1a : 0x1b;
 	seen->inside_start = true;
 	place->runs++;
-	handler_start(place->handler, &seen->run);
+	handler_start(handler, &seen->run);
 	seen->inside_start = false;
+}
+
+static void start(struct place *place, struct seen *seen, int64_t first, int64_t last)
+{
+	for (int64_t id = first; id <= last; id++)
+		idlist_push(&seen->run.ids, id);
+	start_with(place, place->handler, seen);
+}
+
+static void start_notice(struct place *place, struct seen *seen, const char *notice)
+{
+	seen->run.notice = notice;
+	start_with(place, place->teller, seen);
 }
 
 /* Until all runs have ended. */
@@ -430,12 +448,80 @@ static void a_run_takes_the_descriptors_that_it_says(void **state)
 	wait_for_runs(place);
 }
 
+/* ---- notices ---- */
+
+static void a_notice_comes_on_stdin(void **state)
+{
+	struct place *place = *state;
+
+	open_one(place, &place->teller, "exec:cat");
+	start_notice(place, &place->a, "{\"a\":1}");
+	wait_for_runs(place);
+	assert_all(&place->a, OUTCOME_COMPLETED, FAILURE_NONE, NULL);
+	assert_string_equal(place->a.ending.out.text, "{\"a\":1}\n");
+}
+
+static void of_a_notice_the_exit_status_alone_counts(void **state)
+{
+	struct place *place = *state;
+
+	open_one(place, &place->teller, "exec:sh -c 'printf \"1\\tfail\\n0\\tok\\n\"; exit 3'");
+	start_notice(place, &place->a, "{}");
+	wait_for_runs(place);
+	assert_all(&place->a, OUTCOME_RETRY, FAILURE_EXIT, "exit status 3");
+	assert_string_equal(place->a.ending.out.text, "1\tfail\n0\tok\n");
+}
+
+/* Whichever ends first: its strays end, those of the other one stay until it ends. */
+static void batches_and_notices_leave_each_other_alone(void **state)
+{
+	static const char slow[] = "exec:sh -c 'setsid sh -c \"sleep 0.5; echo 5\" & wait $!'",
+			  quick[] = "exec:sh -c 'setsid sleep 1000 & sleep 0.1'";
+	struct place *place = *state;
+
+	for (int i = 0; i < 2; i++) {
+		open_handler(place, i == 0 ? slow : quick);
+		open_one(place, &place->teller, i == 0 ? quick : slow);
+		start(place, &place->b, 4, 6);
+		start_notice(place, &place->a, "{}");
+		wait_for_runs(place);
+		assert_all(&place->a, OUTCOME_COMPLETED, FAILURE_NONE, NULL);
+		assert_all(&place->b, OUTCOME_COMPLETED, FAILURE_NONE, NULL);
+		assert_string_equal(
+		    i == 0 ? place->b.ending.out.text : place->a.ending.out.text, "5\n");
+		handler_close(place->handler);
+		handler_close(place->teller);
+		/* Not even one that has ended. */
+		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+		place->handler = place->teller = NULL;
+		ending_free(&place->a.ending);
+		ending_free(&place->b.ending);
+		place->a.done = place->b.done = place->a.started = place->b.started = 0;
+	}
+}
+
+/* The first to close waits for no child of the other one, and kills none. */
+static void one_can_be_closed_while_the_other_runs(void **state)
+{
+	struct place *place = *state;
+
+	open_handler(place, "exec:true");
+	open_one(
+	    place, &place->teller, "exec:sh -c 'setsid sh -c \"sleep 0.3; echo 5\" & wait $!'");
+	start_notice(place, &place->a, "{}");
+	handler_close(place->handler);
+	place->handler = NULL;
+	wait_for_runs(place);
+	assert_all(&place->a, OUTCOME_COMPLETED, FAILURE_NONE, NULL);
+	assert_string_equal(place->a.ending.out.text, "5\n");
+}
+
 /* ---- recovery ---- */
 
 /* A process as a daemon of that node would have left it. */
-static pid_t leave_process(const char *node, const char *script)
+static pid_t leave_process(const char *of, const char *script)
 {
-	char *env[] = {xasprintf("INGEST_NODE=%s", node), (char[]){"PATH=/bin:/usr/bin"}, NULL};
+	char *env[] = {xasprintf("INGEST_NODE=%s", of), (char[]){"PATH=/bin:/usr/bin"}, NULL};
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -472,7 +558,7 @@ static int64_t recover(struct place *place)
 
 static void survivors_are_ended(void **state)
 {
-	pid_t a = leave_process(node_id, "sleep 1000 & setsid sleep 1000 & sleep 1000");
+	pid_t a = leave_process(node, "sleep 1000 & setsid sleep 1000 & sleep 1000");
 	int status;
 
 	recover(*state);
@@ -485,18 +571,17 @@ static void survivors_have_the_grace_time(void **state)
 	struct place *place = *state;
 
 	place->conf.exec_grace_ns = 200 * NS_PER_MS;
-	leave_process(node_id, "trap '' TERM; while :; do sleep 0.01; done");
+	leave_process(node, "trap '' TERM; while :; do sleep 0.01; done");
 	assert_true(recover(place) >= 200);
 }
 
 static void others_are_left_alone(void **state)
 {
-	/* Of a node whose id begins like ours. */
-	char other[sizeof(node_id)];
+	char other[UUID_TEXT_SIZE] = "";
 	pid_t a;
 
-	strcpy(other, node_id);
-	other[strlen(other) - 1] = '\0';
+	/* The beginning of ours. */
+	memcpy(other, node, strlen(node) - 1);
 	a = leave_process(other, "sleep 1000");
 
 	assert_true(recover(*state) < 5000);
@@ -531,6 +616,10 @@ int main(int argc, char **argv)
 	    RUN_TEST(much_output_is_cut),
 	    RUN_TEST(runs_leave_no_descriptors),
 	    RUN_TEST(a_run_takes_the_descriptors_that_it_says),
+	    RUN_TEST(a_notice_comes_on_stdin),
+	    RUN_TEST(of_a_notice_the_exit_status_alone_counts),
+	    RUN_TEST(batches_and_notices_leave_each_other_alone),
+	    RUN_TEST(one_can_be_closed_while_the_other_runs),
 	    RUN_TEST(survivors_are_ended),
 	    RUN_TEST(survivors_have_the_grace_time),
 	    RUN_TEST(others_are_left_alone),
@@ -538,6 +627,6 @@ int main(int argc, char **argv)
 
 	if (exec_helper_is_meant(argc, argv))
 		return exec_helper_main(argc, argv);
-	snprintf(node_id + 24, sizeof(node_id) - 24, "%012d", (int)getpid());
+	snprintf(node, sizeof(node), "11111111-2222-3333-4444-%012d", getpid());
 	return RUN(tests);
 }
