@@ -5,6 +5,7 @@
 #define INGESTD_HANDLER_H
 
 #include "attempt.h"
+#include "clock.h"
 #include "conf.h"
 #include "err.h"
 #include "model.h"
@@ -50,6 +51,7 @@ struct handler_env {
 	const char *spec; /* SCHEME[:ARGUMENTS] */
 	struct event_base *base; /* NULL: only to check the specification and the options */
 	const struct conf *conf; /* its options; those that can be reloaded are read at each run */
+	const struct clock *clock; /* there before the first run */
 	const char *node; /* text of the id of this node; there before the first run */
 	struct stats *stats;
 };
@@ -67,6 +69,12 @@ struct handler_ops {
 	 * done(), which is called once and never from inside. NULL: nothing can be left.
 	 */
 	void (*recover)(struct handler *handler, void (*done)(void *arg), void *arg);
+	/*
+	 * Reads files of its options again, as the reloaded `conf` names them, which is dropped
+	 * afterwards. On an error nothing changes: ERR_INVALID, the text names the value. NULL: it
+	 * has none.
+	 */
+	enum err (*reload)(struct handler *handler, const struct conf *conf, struct fail *fail);
 	void (*start)(struct handler *handler, struct run *run);
 	/*
 	 * Ends a started run soon, with `now` at once, if need be by force: done() follows, with
@@ -82,7 +90,7 @@ struct handler {
 	const struct handler_ops *ops;
 };
 
-extern const struct handler_ops handler_simulate, handler_exec;
+extern const struct handler_ops handler_simulate, handler_exec, handler_http;
 
 /*
  * Opens the handler that env->spec names. Without a base that is only checked and *handler stays
@@ -96,6 +104,12 @@ static inline bool handler_recover(struct handler *handler, void (*done)(void *a
 	if (handler->ops->recover)
 		handler->ops->recover(handler, done, arg);
 	return handler->ops->recover != NULL;
+}
+
+static inline enum err handler_reload(
+    struct handler *handler, const struct conf *conf, struct fail *fail)
+{
+	return handler->ops->reload ? handler->ops->reload(handler, conf, fail) : ERR_OK;
 }
 
 static inline void handler_start(struct handler *handler, struct run *run)

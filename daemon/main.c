@@ -304,7 +304,8 @@ static void on_reload_signal(evutil_socket_t number, short events, void *arg)
 	struct fail fail;
 
 	(void)number, (void)events;
-	if (conf_load(&fresh, daemon->argc, daemon->argv, &action, &fail)) {
+	if (conf_load(&fresh, daemon->argc, daemon->argv, &action, &fail) ||
+	    handler_reload(daemon->handler, &fresh, &fail)) {
 		log_error(
 		    log_msg("not reloaded, the old values stay"), log_str("reason", fail.text));
 	} else {
@@ -549,13 +550,13 @@ static int run(struct daemon *daemon)
 	enum err err;
 	int status;
 
+	daemon->clock = env.clock = clock_system();
 	log_set_level((enum log_level)daemon->conf.log_level);
 	/* What libevent puts back at the end must not kill a daemon that is about to exit with 0.
 	 */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	daemon->clock = clock_system();
 	daemon->socket = (struct sock_listener){.fd = -1, .lock_fd = -1};
 	daemon->base = env.base = new_base();
 	add_events(daemon);

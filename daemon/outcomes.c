@@ -78,8 +78,7 @@ static size_t find_id(struct outcomes *outcomes, int64_t id)
 	return low;
 }
 
-static void say(
-    struct outcomes *outcomes, size_t place, enum outcome outcome, const char *message)
+static void say(struct outcomes *outcomes, size_t place, enum outcome outcome, const char *message)
 {
 	struct result *result = &outcomes->results[place];
 
@@ -102,8 +101,8 @@ bool outcomes_say(struct outcomes *outcomes, int64_t id, enum outcome outcome, c
 		outcomes->said = xcalloc(ids->n, sizeof(*outcomes->said));
 	}
 	/* Nothing needs an explanation when all is well. */
-	utf8_clean(cleaned, sizeof(cleaned),
-	    message && outcome != OUTCOME_COMPLETED ? message : "");
+	utf8_clean(
+	    cleaned, sizeof(cleaned), message && outcome != OUTCOME_COMPLETED ? message : "");
 	for (size_t i = first; i < ids->n && ids->v[outcomes->order[i]] == id; i++)
 		say(outcomes, outcomes->order[i], outcome, cleaned);
 	return true;

@@ -29,8 +29,7 @@ bool outcomes_word(const char *word, size_t len, enum outcome *outcome);
  * NULL or empty; it is cleaned and cut to ATTEMPT_ID_ERROR_MAX bytes, and dropped with
  * OUTCOME_COMPLETED. False: the id is not one of the run.
  */
-bool outcomes_say(
-    struct outcomes *outcomes, int64_t id, enum outcome outcome, const char *message);
+bool outcomes_say(struct outcomes *outcomes, int64_t id, enum outcome outcome, const char *message);
 
 /*
  * Moves the results into `ending`, which has outcome, failure and message of the run as a whole:

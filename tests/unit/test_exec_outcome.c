@@ -132,7 +132,8 @@ static void a_line_of_4_kib_is_the_longest(void **state)
 		read_text(&place, text, EXEC_OUTCOME_LINE_MAX + 5, piece);
 		letters(&place.outcomes, got);
 		assert_string_equal(got, "fo-o-");
-		assert_int_equal(strlen(place.outcomes.of_ids.results[0].message), ATTEMPT_ID_ERROR_MAX);
+		assert_int_equal(
+		    strlen(place.outcomes.of_ids.results[0].message), ATTEMPT_ID_ERROR_MAX);
 		exec_outcomes_free(&place.outcomes);
 		exec_output_free(&place.rest);
 
@@ -195,8 +196,8 @@ static void every_id_of_a_long_list_is_found(void **state)
 	}
 	for (size_t i = 0; i < COUNT; i++) {
 		assert_true(outcomes.of_ids.said[i]);
-		assert_int_equal(
-		    outcomes.of_ids.results[i].outcome, ids.v[i] % 3 ? OUTCOME_COMPLETED : OUTCOME_FAILED);
+		assert_int_equal(outcomes.of_ids.results[i].outcome,
+		    ids.v[i] % 3 ? OUTCOME_COMPLETED : OUTCOME_FAILED);
 	}
 	assert_int_equal(rest.head_n, 0);
 	exec_outcomes_free(&outcomes);
