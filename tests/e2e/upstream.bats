@@ -307,7 +307,7 @@ OTHER=whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD
   refuses 2 'user or a password' -- check --handler http:http://u:geheim@host/
   [[ "$stderr" != *geheim* ]]
   refuses 2 fragment -- check --handler http:http://host/#x
-  refuses 2 upstream-header Idempotency-Key -- check --handler http:http://h/ --upstream-header 'idempotency-key: 1'
+  refuses 2 upstream-header idempotency-key -- check --handler http:http://h/ --upstream-header 'idempotency-key: 1'
   refuses 2 upstream-header webhook-Foo -- check --handler http:http://h/ --upstream-header 'webhook-Foo: 1'
   refuses 2 'NAME: VALUE' -- check --handler http:http://h/ --upstream-header geheim
   refuses 2 'control character' -- check --handler http:http://h/ --upstream-header $'X: geheim\r\nY: 1'
