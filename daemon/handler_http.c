@@ -16,8 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DESCRIPTORS 4 /* two addresses are tried at a time; a pair tells that names are resolved   \
-	               */
+#define DESCRIPTORS                                                                                \
+	4 /* two addresses are tried at a time; a pair tells that names are resolved               \
+	   */
 
 struct http {
 	struct handler handler;
@@ -77,10 +78,13 @@ static void judge_timeout(const struct call *call, struct ending *ending)
 static void judge_error(const struct call *call, CURLcode code, struct ending *ending)
 {
 	bool unreadable = code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL;
+	const char *why = *call->error ? call->error : curl_easy_strerror(code);
 
+	if (code == CURLE_ABORTED_BY_CALLBACK) /* by on_ready() */
+		why = "the connection was closed before an answer began";
 	*ending = (struct ending){.outcome = OUTCOME_RETRY,
 	    .failure = unreadable ? FAILURE_REPLY : FAILURE_NETWORK,
-	    .message = xstrdup(*call->error ? call->error : curl_easy_strerror(code))};
+	    .message = xstrdup(why)};
 }
 
 static void on_call_done(CURL *easy, CURLcode code)
@@ -135,10 +139,8 @@ static int on_ready(void *arg, char *to, char *from, int to_port, int from_port)
 	    .tv_usec = call->first_byte_ns % NS_PER_S / 1000};
 
 	(void)to, (void)from, (void)to_port, (void)from_port;
-	if (call->started) {
-		strcpy(call->error, "the connection was closed before an answer began");
+	if (call->started)
 		return CURL_PREREQFUNC_ABORT;
-	}
 	call->started = true;
 	event_base_update_cache_time(call->http->env.base);
 	evtimer_add(call->silence, &wait);

@@ -299,7 +299,7 @@ OTHER=whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD
     "$BUILD/ingestd" --socket "$SOCKET" --store "sqlite:$STORE" --check-config "$@"
   }
   check --handler http:http://localhost/x
-  check --handler http:HTTPS://[::1]:8443/x?y
+  check --handler 'http:HTTPS://[::1]:8443/x?y'
   refuses 2 'http:https://host/path' -- check --handler http://localhost/x
   refuses 2 'http:https://host/path' -- check --handler http:ftp://localhost/x
   refuses 2 'not a URL' -- check --handler http:http://
