@@ -35,7 +35,7 @@ endif
 
 # Recursive variables: pkg-config may only be there after `make deps`.
 COMMON_PKGS := libcjson libcrypto
-DAEMON_PKGS := libevent_core libevent_pthreads sqlite3
+DAEMON_PKGS := libevent_core libevent_pthreads sqlite3 libcurl
 PKG_CFLAGS = $(shell pkg-config --cflags $(COMMON_PKGS) $(DAEMON_PKGS))
 COMMON_LIBS = $(shell pkg-config --libs $(COMMON_PKGS)) -lm
 DAEMON_LIBS = $(shell pkg-config --libs $(DAEMON_PKGS))

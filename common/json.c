@@ -336,7 +336,7 @@ static bool lex_value(struct lexer *lx)
 	bool ok;
 
 	if (++lx->values > JSON_MAX_VALUES)
-		return bad(lx, "more than 32768 values");
+		return bad(lx, "more than 65536 values");
 	switch (peek(lx)) {
 	case '{':
 	case '[':

@@ -19,7 +19,7 @@
 struct cJSON; /* cjson/cJSON.h; only json.c and wire*.c include it */
 
 #define JSON_MAX_DEPTH 32
-#define JSON_MAX_VALUES 32768 /* in one text, ids not counted */
+#define JSON_MAX_VALUES 65536 /* in one text, ids not counted */
 #define JSON_MAX_MEMBERS 64 /* in one object */
 #define JSON_MAX_NUMBER 63 /* characters of a number, ids not counted */
 #define JSON_MAX_EXACT                                                                             \

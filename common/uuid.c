@@ -30,21 +30,28 @@ struct uuid uuid_v7(int64_t utc_ms)
 	return uuid;
 }
 
-struct uuid uuid_batch(const struct uuid *ingestion, int64_t index)
+struct uuid uuid_v5(const struct uuid *space, const char *name, size_t len)
 {
-	uint8_t input[sizeof(ingestion->bytes) + 24], digest[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	uint8_t digest[EVP_MAX_MD_SIZE];
 	struct uuid uuid;
-	int len;
 
-	memcpy(input, ingestion->bytes, sizeof(ingestion->bytes));
-	len = snprintf((char *)input + sizeof(ingestion->bytes),
-	    sizeof(input) - sizeof(ingestion->bytes), "%" PRId64, index);
-	if (!EVP_Digest(
-		input, sizeof(ingestion->bytes) + (size_t)len, digest, NULL, EVP_sha1(), NULL))
+	if (!context || !EVP_DigestInit_ex(context, EVP_sha1(), NULL) ||
+	    !EVP_DigestUpdate(context, space->bytes, sizeof(space->bytes)) ||
+	    !EVP_DigestUpdate(context, name, len) || !EVP_DigestFinal_ex(context, digest, NULL))
 		abort();
+	EVP_MD_CTX_free(context);
 	memcpy(uuid.bytes, digest, sizeof(uuid.bytes));
 	stamp(&uuid, 5);
 	return uuid;
+}
+
+struct uuid uuid_batch(const struct uuid *ingestion, int64_t index)
+{
+	char name[24];
+	int len = snprintf(name, sizeof(name), "%" PRId64, index);
+
+	return uuid_v5(ingestion, name, (size_t)len);
 }
 
 void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_SIZE])

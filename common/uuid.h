@@ -3,6 +3,7 @@
 #define INGESTD_UUID_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define UUID_TEXT_SIZE 37
@@ -15,8 +16,11 @@ struct uuid {
  * from getrandom(2). */
 struct uuid uuid_v7(int64_t utc_ms);
 
-/* The id of a batch: version 5 (SHA-1) with the ingestion id as name space and the decimal index as
- * name. Never stored; anyone can compute it again. */
+/* Version 5 (SHA-1): the same for the same name space and name, always and everywhere. */
+struct uuid uuid_v5(const struct uuid *space, const char *name, size_t len);
+
+/* The id of a batch: version 5 with the ingestion id as name space and the decimal index as name.
+ * Never stored; anyone can compute it again. */
 struct uuid uuid_batch(const struct uuid *ingestion, int64_t index);
 
 /* Lower-case text form. */

@@ -118,16 +118,20 @@ static enum err set_environment(struct conf *conf, struct fail *fail)
 	return ERR_OK;
 }
 
-/* getopt_long() answers with the place in this array: actions first, then options. */
+/* Behind all characters, since getopt_long() answers with some, too. */
+#define FIRST_LONG 256
+
+/* It answers with FIRST_LONG and the place in this array: actions first, then options. */
 static void fill_long_options(struct option *longs)
 {
 	size_t n = 0;
 
 	for (; n < COUNT_OF(actions); n++)
-		longs[n] = (struct option){actions[n].name, no_argument, NULL, (int)n};
+		longs[n] = (struct option){actions[n].name, no_argument, NULL, FIRST_LONG + (int)n};
 	for (size_t i = 0; i < CONF_OPTION_COUNT; i++, n++)
 		longs[n] = (struct option){conf_options[i].name,
-		    conf_options[i].argument ? required_argument : optional_argument, NULL, (int)n};
+		    conf_options[i].argument ? required_argument : optional_argument, NULL,
+		    FIRST_LONG + (int)n};
 	longs[n] = (struct option){0};
 }
 
@@ -154,15 +158,14 @@ static enum err read_flags(struct conf *conf, int argc, char **argv, bool only_c
 	optind = 0; /* starts anew (getopt(3)) */
 	opterr = 0;
 	while ((found = getopt_long(argc, argv, "+:h", longs, NULL)) != -1) {
-		if (found == 'h')
-			found = 0;
 		if (found == ':')
 			return fail_set(
 			    fail, ERR_INVALID, "option %s needs a value", argv[optind - 1]);
-		if (found == '?' && optopt > 0)
+		if (found == '?' && optopt > 0 && optopt < FIRST_LONG)
 			return fail_set(fail, ERR_INVALID, "unknown option -%c", optopt);
 		if (found == '?')
 			return fail_set(fail, ERR_INVALID, "unknown option %s", argv[optind - 1]);
+		found = found == 'h' ? 0 : found - FIRST_LONG;
 		if ((size_t)found < COUNT_OF(actions))
 			*action = actions[found].action;
 		else if ((!only_config || (size_t)found == COUNT_OF(actions)) &&

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_OPTION_COUNT 49
+#define CONF_OPTION_COUNT 57
 #define CONF_SETTLE_AUTO (-1)
 
 struct conf {
@@ -39,6 +39,11 @@ struct conf {
 	int64_t exec_output; /* bytes that are kept of each stream */
 	int64_t exec_nice;
 	const char *exec_limits; /* NAME=VALUE,...; "" for none */
+	const char *http_ca; /* path; "" for the system's */
+	const char *upstream_header; /* NAME: VALUE; "" for none */
+	const char *upstream_header_file, *upstream_secret_file; /* "" for none */
+	int64_t upstream_connect_timeout_ns, upstream_first_byte_timeout_ns, upstream_timeout_ns;
+	int64_t upstream_max_reply; /* bytes */
 	int64_t max_id;
 	int64_t default_priority; /* enum priority; 0: there is none */
 	int64_t max_message_bytes;

@@ -188,7 +188,8 @@ const struct conf_option conf_options[CONF_OPTION_COUNT] = {
     {"pack", NULL, "no", false, 0, 0, read_switch, FIELD(pack),
 	"let a slot take further whole batches while their ids fit into one batch size"},
     {"handler", "SPEC", "simulate:delay=1s", false, 0, 0, read_text, FIELD(handler),
-	"what a batch is given to: simulate:delay=DURATION[,fail=ID,...] or exec:COMMAND"},
+	"what a batch is given to: simulate:delay=DURATION[,fail=ID,...], exec:COMMAND or "
+	"http:URL"},
     {"max-attempts", "N", "5", false, 1, 1000, read_number, FIELD(max_attempts),
 	"attempts of a batch; what is not done after the last one has failed"},
     {"retry-base", "DURATION", "10s", false, NS_PER_MS, 86400 * NS_PER_S, read_duration,
@@ -213,6 +214,27 @@ const struct conf_option conf_options[CONF_OPTION_COUNT] = {
     {"exec-limits", "LIST", "", true, 0, 0, read_limits, FIELD(exec_limits),
 	"limits of commands: NAME=VALUE,... with the names as, core, cpu, data, fsize, nofile, "
 	"nproc, stack"},
+    {"http-ca", "FILE", "", true, 0, 0, read_text, FIELD(http_ca),
+	"certificates (PEM) of those whose servers the handler http trusts, instead of the "
+	"system's"},
+    {"upstream-header", "HEADER", "", true, 0, 0, read_text, FIELD(upstream_header),
+	"send this header, NAME: VALUE, with each call of the handler http; several, and secret "
+	"ones: see --upstream-header-file"},
+    {"upstream-header-file", "FILE", "", true, 0, 0, read_text, FIELD(upstream_header_file),
+	"send these headers, too, one NAME: VALUE per line; nobody else may read the file"},
+    {"upstream-secret-file", "FILE", "", true, 0, 0, read_text, FIELD(upstream_secret_file),
+	"sign each call (Standard Webhooks) by each of these secrets, one whsec_BASE64 per line; "
+	"nobody else may read the file"},
+    {"upstream-connect-timeout", "DURATION", "10s", true, NS_PER_MS, 3600 * NS_PER_S, read_duration,
+	FIELD(upstream_connect_timeout_ns),
+	"time for a connection of the handler http, TLS included, to be made"},
+    {"upstream-first-byte-timeout", "DURATION", "30s", true, NS_PER_MS, 86400 * NS_PER_S,
+	read_duration, FIELD(upstream_first_byte_timeout_ns),
+	"time for the answer to begin once the call is about to leave"},
+    {"upstream-timeout", "DURATION", "60s", true, NS_PER_MS, 86400 * NS_PER_S, read_duration,
+	FIELD(upstream_timeout_ns), "time for a whole call of the handler http"},
+    {"upstream-max-reply", "SIZE", "1m", true, 1024, 64 << 20, read_size, FIELD(upstream_max_reply),
+	"longest body of an answer that the handler http accepts"},
     {"max-id", "N", "9223372036854775807", true, 1, INT64_MAX, read_number, FIELD(max_id),
 	"the largest id that is accepted"},
     {"default-priority", "P", "none", true, 0, 0, read_priority, FIELD(default_priority),

@@ -5,19 +5,15 @@
 #ifndef INGESTD_EXEC_OUTCOME_H
 #define INGESTD_EXEC_OUTCOME_H
 
-#include "attempt.h"
 #include "buf.h"
 #include "exec_output.h"
-#include "idlist.h"
+#include "outcomes.h"
 
 /* A longer line is none of these. */
 #define EXEC_OUTCOME_LINE_MAX 4096 /* bytes, with the newline */
 
 struct exec_outcomes {
-	const struct idlist *ids; /* of the run; borrowed */
-	size_t *order; /* owned; places in the list, by id; NULL until needed */
-	struct result *results; /* owned; one per id; NULL: nothing was said so far */
-	bool *said; /* owned; of each id: its result counts */
+	struct outcomes of_ids;
 	struct buf line; /* the beginning of a line, while it may become an outcome */
 	bool inside; /* an ordinary line, of which more follows */
 };

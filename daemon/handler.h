@@ -5,6 +5,7 @@
 #define INGESTD_HANDLER_H
 
 #include "attempt.h"
+#include "clock.h"
 #include "conf.h"
 #include "err.h"
 #include "model.h"
@@ -50,6 +51,7 @@ struct handler_env {
 	const char *spec; /* SCHEME[:ARGUMENTS] */
 	struct event_base *base; /* NULL: only to check the specification and the options */
 	const struct conf *conf; /* its options; those that can be reloaded are read at each run */
+	const struct clock *clock; /* there before the first run */
 	const char *node; /* text of the id of this node; there before the first run */
 	struct stats *stats;
 };
@@ -88,7 +90,7 @@ struct handler {
 	const struct handler_ops *ops;
 };
 
-extern const struct handler_ops handler_simulate, handler_exec;
+extern const struct handler_ops handler_simulate, handler_exec, handler_http;
 
 /*
  * Opens the handler that env->spec names. Without a base that is only checked and *handler stays

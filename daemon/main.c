@@ -71,7 +71,8 @@ static enum err open_store(struct daemon *daemon, struct fail *fail)
 	make_directories(daemon, "store", daemon->found.store_path, 0700);
 	if (store_sqlite_open(&daemon->writer, daemon->found.store_path, &settings, daemon->clock,
 		&found, fail) ||
-	    store_sqlite_open_reader(&daemon->reader, daemon->found.store_path, fail))
+	    store_sqlite_open_reader(
+		&daemon->reader, daemon->found.store_path, daemon->clock, fail))
 		return fail->err;
 	uuid_format(&found.node, daemon->node);
 	log_info(log_msg("store opened"), log_str("store", daemon->found.store_path),
@@ -84,6 +85,7 @@ static enum err open_handlers(struct daemon *daemon, struct fail *fail)
 {
 	struct handler_env env = {.base = daemon->base,
 	    .conf = &daemon->conf,
+	    .clock = daemon->clock,
 	    .spec = daemon->conf.handler,
 	    .node = daemon->node,
 	    .stats = &daemon->stats};

@@ -83,13 +83,16 @@ static size_t length_of_outcomes(const struct idlist *ids, const char *text, siz
 
 static void compare(const struct reading *a, const struct reading *b)
 {
-	if (a->rest.bytes != b->rest.bytes || !a->outcomes.results != !b->outcomes.results ||
+	if (a->rest.bytes != b->rest.bytes ||
+	    !a->outcomes.of_ids.results != !b->outcomes.of_ids.results ||
 	    strcmp(a->rest.text ? a->rest.text : "", b->rest.text ? b->rest.text : "") != 0)
 		abort();
-	for (size_t i = 0; a->outcomes.results && i < N; i++) {
-		const struct result *x = &a->outcomes.results[i], *y = &b->outcomes.results[i];
+	for (size_t i = 0; a->outcomes.of_ids.results && i < N; i++) {
+		const struct result *x = &a->outcomes.of_ids.results[i],
+				    *y = &b->outcomes.of_ids.results[i];
 
-		if (a->outcomes.said[i] != b->outcomes.said[i] || x->outcome != y->outcome ||
+		if (a->outcomes.of_ids.said[i] != b->outcomes.of_ids.said[i] ||
+		    x->outcome != y->outcome ||
 		    strcmp(x->message ? x->message : "", y->message ? y->message : "") != 0)
 			abort();
 		if (x->message && strlen(x->message) > ATTEMPT_ID_ERROR_MAX)

@@ -48,6 +48,14 @@ static const struct sample {
     {"exec-output", "16k", NUMBER, 16 << 10, true},
     {"exec-nice", "10", NUMBER, 10, true},
     {"exec-limits", "as=512m,cpu=30", TEXT, 0, true},
+    {"http-ca", "/etc/ingestd/ca.pem", TEXT, 0, true},
+    {"upstream-header", "X-Tenant: 7", TEXT, 0, true},
+    {"upstream-header-file", "/etc/ingestd/headers", TEXT, 0, true},
+    {"upstream-secret-file", "/etc/ingestd/secrets", TEXT, 0, true},
+    {"upstream-connect-timeout", "2s", NUMBER, 2 * NS_PER_S, true},
+    {"upstream-first-byte-timeout", "3s", NUMBER, 3 * NS_PER_S, true},
+    {"upstream-timeout", "5m", NUMBER, 300 * NS_PER_S, true},
+    {"upstream-max-reply", "64k", NUMBER, 64 << 10, true},
     {"max-id", "1000000007", NUMBER, 1000000007, true},
     {"default-priority", "LOW", NUMBER, PRIORITY_LOW, true},
     {"max-message-bytes", "64k", NUMBER, 65536, true},
@@ -97,6 +105,10 @@ static const struct range {
     {"exec-grace", NULL, "0", "1h", "1h1ns", 0, 3600 * NS_PER_S},
     {"exec-output", NULL, "0", "64k", "65537", 0, 64 << 10},
     {"exec-nice", NULL, "0", "19", "20", 0, 19},
+    {"upstream-connect-timeout", "999us", "1ms", "1h", "1h1ns", NS_PER_MS, 3600 * NS_PER_S},
+    {"upstream-first-byte-timeout", "999us", "1ms", "1d", "1d1ns", NS_PER_MS, 86400 * NS_PER_S},
+    {"upstream-timeout", "999us", "1ms", "1d", "1d1ns", NS_PER_MS, 86400 * NS_PER_S},
+    {"upstream-max-reply", "1023", "1k", "64m", "67108865", 1024, 64 << 20},
     {"max-id", "0", "1", "9223372036854775807", "9223372036854775808", 1, INT64_MAX},
     {"max-message-bytes", "1023", "1024", "67108864", "67108865", 1024, 64 << 20},
     {"min-free", NULL, "0", "9223372036854775807", "9223372036854775808", 0, INT64_MAX},
@@ -330,6 +342,14 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(conf->exec_output, 4096);
 	assert_int_equal(conf->exec_nice, 0);
 	assert_string_equal(conf->exec_limits, "");
+	assert_string_equal(conf->http_ca, "");
+	assert_string_equal(conf->upstream_header, "");
+	assert_string_equal(conf->upstream_header_file, "");
+	assert_string_equal(conf->upstream_secret_file, "");
+	assert_int_equal(conf->upstream_connect_timeout_ns, 10 * NS_PER_S);
+	assert_int_equal(conf->upstream_first_byte_timeout_ns, 30 * NS_PER_S);
+	assert_int_equal(conf->upstream_timeout_ns, 60 * NS_PER_S);
+	assert_int_equal(conf->upstream_max_reply, 1 << 20);
 	assert_int_equal(conf->max_id, INT64_MAX);
 	assert_int_equal(conf->default_priority, 0);
 	assert_int_equal(conf->max_message_bytes, 1 << 20);

@@ -40,8 +40,8 @@ static void read_text(struct place *place, const char *text, size_t len, size_t 
 static void letters(const struct exec_outcomes *outcomes, char text[N + 1])
 {
 	for (size_t i = 0; i < N; i++)
-		text[i] = outcomes->results && outcomes->said[i]
-		              ? "orf?"[outcomes->results[i].outcome]
+		text[i] = outcomes->of_ids.results && outcomes->of_ids.said[i]
+		              ? "orf?"[outcomes->of_ids.results[i].outcome]
 		              : '-';
 	text[N] = '\0';
 }
@@ -134,7 +134,8 @@ static void a_line_of_4_kib_is_the_longest(void **state)
 		read_text(&place, text, EXEC_OUTCOME_LINE_MAX + 5, piece);
 		letters(&place.outcomes, got);
 		assert_string_equal(got, "fo-o-");
-		assert_int_equal(strlen(place.outcomes.results[0].message), ATTEMPT_ID_ERROR_MAX);
+		assert_int_equal(
+		    strlen(place.outcomes.of_ids.results[0].message), ATTEMPT_ID_ERROR_MAX);
 		exec_outcomes_free(&place.outcomes);
 		exec_output_free(&place.rest);
 
@@ -157,9 +158,9 @@ static void assert_message(const char *text, const char *message)
 
 	read_text(&place, text, strlen(text), 3);
 	if (message)
-		assert_string_equal(place.outcomes.results[0].message, message);
+		assert_string_equal(place.outcomes.of_ids.results[0].message, message);
 	else
-		assert_null(place.outcomes.results[0].message);
+		assert_null(place.outcomes.of_ids.results[0].message);
 	exec_outcomes_free(&place.outcomes);
 	exec_output_free(&place.rest);
 }
@@ -196,9 +197,9 @@ static void every_id_of_a_long_list_is_found(void **state)
 		exec_outcomes_add(&outcomes, line, strlen(line), &rest);
 	}
 	for (size_t i = 0; i < COUNT; i++) {
-		assert_true(outcomes.said[i]);
-		assert_int_equal(
-		    outcomes.results[i].outcome, ids.v[i] % 3 ? OUTCOME_COMPLETED : OUTCOME_FAILED);
+		assert_true(outcomes.of_ids.said[i]);
+		assert_int_equal(outcomes.of_ids.results[i].outcome,
+		    ids.v[i] % 3 ? OUTCOME_COMPLETED : OUTCOME_FAILED);
 	}
 	assert_int_equal(rest.head_n, 0);
 	exec_outcomes_free(&outcomes);

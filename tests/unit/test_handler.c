@@ -72,12 +72,15 @@ static void simulate_takes_ids_that_fail(void **state)
 static void another_scheme_is_refused(void **state)
 {
 	(void)state;
-	assert_bad("http:x", "handler \"http:x\" is not known; there are: simulate, exec");
-	assert_bad("simulat", "handler \"simulat\" is not known; there are: simulate, exec");
-	assert_bad("simulate2:", "handler \"simulate2:\" is not known; there are: simulate, exec");
-	assert_bad("Simulate", "handler \"Simulate\" is not known; there are: simulate, exec");
-	assert_bad("", "handler \"\" is not known; there are: simulate, exec");
-	assert_bad(":delay=1s", "handler \":delay=1s\" is not known; there are: simulate, exec");
+	assert_bad("mail:x", "handler \"mail:x\" is not known; there are: simulate, exec, http");
+	assert_bad("simulat", "handler \"simulat\" is not known; there are: simulate, exec, http");
+	assert_bad(
+	    "simulate2:", "handler \"simulate2:\" is not known; there are: simulate, exec, http");
+	assert_bad(
+	    "Simulate", "handler \"Simulate\" is not known; there are: simulate, exec, http");
+	assert_bad("", "handler \"\" is not known; there are: simulate, exec, http");
+	assert_bad(
+	    ":delay=1s", "handler \":delay=1s\" is not known; there are: simulate, exec, http");
 }
 
 static void another_argument_is_refused(void **state)

@@ -369,7 +369,7 @@ static void the_number_of_values_is_bounded(void **state)
 
 	(void)state;
 	assert_accepts(fits);
-	assert_refuses(more, "more than 32768 values");
+	assert_refuses(more, "more than 65536 values");
 	free(fits);
 	free(more);
 }

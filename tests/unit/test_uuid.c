@@ -244,9 +244,22 @@ static void each_beginning_holds_the_uuid(void **state)
 	}
 }
 
+/* The example of Python's documentation: the name space of DNS names and "python.org". */
+static void v5_is_that_of_others(void **state)
+{
+	struct uuid space = parsed("6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+	struct uuid uuid = uuid_v5(&space, "python.org", 10);
+	char text[UUID_TEXT_SIZE];
+
+	(void)state;
+	uuid_format(&uuid, text);
+	assert_string_equal(text, "886313e1-3b8a-5372-9b90-0c9aee199e5d");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(v5_is_that_of_others),
 	    TEST(v7_begins_with_the_time),
 	    TEST(v7_has_version_and_variant),
 	    TEST(v7_is_random_behind_the_time),
