@@ -146,9 +146,12 @@ const char *failure_name(enum failure failure)
 enum ingestion_status counts_status(const struct counts *counts)
 {
 	int64_t failed = counts->by_status[BATCH_FAILED];
+	int64_t cancelled = counts->by_status[BATCH_CANCELLED];
 
-	if (counts->by_status[BATCH_COMPLETED] + failed == counts->batches)
-		return failed > 0 ? INGESTION_FAILED : INGESTION_COMPLETED;
+	if (counts->by_status[BATCH_COMPLETED] + failed + cancelled == counts->batches)
+		return cancelled > 0 ? INGESTION_CANCELLED
+		       : failed > 0  ? INGESTION_FAILED
+				     : INGESTION_COMPLETED;
 	if (counts->by_status[BATCH_YET_TO_START] == counts->batches)
 		return INGESTION_YET_TO_START;
 	return INGESTION_TRIGGERED;
@@ -156,14 +159,15 @@ enum ingestion_status counts_status(const struct counts *counts)
 
 enum ingestion_status ingestion_status_of(const struct ingestion *ingestion)
 {
-	switch (ingestion->stage) {
-	case STAGE_RECEIVING:
+	enum ingestion_status status = counts_status(&ingestion->counts);
+
+	if (ingestion->stage == STAGE_RECEIVING)
 		return INGESTION_RECEIVING;
-	case STAGE_CANCELLED:
+	if (ingestion->stage == STAGE_CANCELLED)
 		return INGESTION_CANCELLED;
-	default:
-		return counts_status(&ingestion->counts);
-	}
+	if (ingestion->cancelled_by[0] && !ingestion_status_is_final(status))
+		return INGESTION_CANCELLING;
+	return status;
 }
 
 bool ingestion_status_is_final(enum ingestion_status status)
