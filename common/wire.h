@@ -188,7 +188,7 @@ struct wire_drain {
 };
 
 #define WIRE_INTERVAL_MIN_NS 1000LL
-#define WIRE_INTERVAL_MAX_NS (365LL * 86400 * 1000000000)
+#define WIRE_INTERVAL_MAX_NS (100LL * 86400 * 1000000000)
 
 struct wire_rate {
 	int64_t interval_ns; /* 0: that of the daemon's options again */

@@ -179,7 +179,7 @@ const struct wire_codec wire_codec_drain = {
 static enum err bad_interval(const char *name, struct fail *fail)
 {
 	return fail_set(fail, ERR_INVALID,
-	    "\"%s\" must be %s: from one start per 1 us (%lld ns) to one in 365 days (%lld ns)",
+	    "\"%s\" must be %s: from one start per 1 us (%lld ns) to one in 100 days (%lld ns)",
 	    name, name[0] == 'r' ? "a rate such as \"1/5s\"" : "an integer", WIRE_INTERVAL_MIN_NS,
 	    WIRE_INTERVAL_MAX_NS);
 }

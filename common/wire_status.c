@@ -102,6 +102,8 @@ static void add_outcomes(cJSON *object, const struct batch *batch)
 		return;
 	json_add_int(object, "ids_completed", batch->ids_completed);
 	json_add_int(object, "ids_failed", batch->ids_failed);
+	if (batch->status != BATCH_CANCELLED)
+		return;
 	json_add_int(object, "ids_cancelled", batch->ids_cancelled);
 	json_add_int(object, "ids_unknown", batch->ids_unknown);
 }

@@ -41,6 +41,9 @@ struct api_env {
 	struct limits *limits; /* borrowed */
 	struct stats *stats; /* borrowed */
 	struct wire_version_reply version; /* what this daemon is made of */
+	/* takes over the reloadable options; on failure nothing has changed */
+	enum err (*reload)(void *arg, struct fail *fail);
+	void *reload_arg;
 };
 
 struct api *api_new(const struct api_env *env);
