@@ -54,7 +54,7 @@ void http_resume(struct http_exchange *exchange)
 	start(exchange, WIRE_RESUME, NULL);
 }
 
-void http_drain(struct http_exchange *exchange)
+void http_start_drain(struct http_exchange *exchange)
 {
 	start(exchange, WIRE_DRAIN, NULL);
 }
@@ -69,7 +69,7 @@ void http_reset_rate(struct http_exchange *exchange)
 	http_call(exchange, WIRE_RATE);
 }
 
-void http_reload(struct http_exchange *exchange)
+void http_start_reload(struct http_exchange *exchange)
 {
 	start(exchange, WIRE_RELOAD, NULL);
 }
