@@ -117,6 +117,15 @@ void api_look_at_drains(struct api *api)
 		look_at(control, 0);
 }
 
+/* Somebody has said something else meanwhile. */
+static void end_drains(struct api *api)
+{
+	for (struct control_call *control = api->drains; control; control = control->next) {
+		control->deadline = 0;
+		look_at(control, 0);
+	}
+}
+
 static void wait_for_rest(struct control_call *control, int64_t wait_ms)
 {
 	struct api *api = control->pending.api;
@@ -150,6 +159,8 @@ static void control_done(struct storeq_op *op)
 	}
 	api_log_control(pending->call, control->what);
 	engine_replan(pending->api->env.engine);
+	if (request->method == WIRE_PAUSE || request->method == WIRE_RESUME)
+		end_drains(pending->api);
 	if (request->method == WIRE_DRAIN && request->drain.wait_ms > 0 &&
 	    anything_runs(pending->api))
 		wait_for_rest(control, request->drain.wait_ms);
