@@ -151,7 +151,7 @@ enum ingestion_status counts_status(const struct counts *counts)
 	if (counts->by_status[BATCH_COMPLETED] + failed + cancelled == counts->batches)
 		return cancelled > 0 ? INGESTION_CANCELLED
 		       : failed > 0  ? INGESTION_FAILED
-				     : INGESTION_COMPLETED;
+		                     : INGESTION_COMPLETED;
 	if (counts->by_status[BATCH_YET_TO_START] == counts->batches)
 		return INGESTION_YET_TO_START;
 	return INGESTION_TRIGGERED;
