@@ -60,10 +60,7 @@ static int show(const struct cmd_env *env, bool json)
 	if (status)
 		return out_fail(status, "%s", fail.text);
 	control.control = reply.stats.control;
-	/* The figures say who has set a rate, not which one: it is that in force. */
 	control.interval_ns = reply.stats.interval_ns;
-	if (reply.stats.control.rated.at_ms > 0)
-		control.control.rate_ns = control.interval_ns;
 	control.running_batches = reply.stats.running_batches;
 	for (int i = 0; i < PRIORITY_COUNT; i++)
 		control.waiting_batches += reply.stats.lanes[i].batches[BATCH_YET_TO_START] +

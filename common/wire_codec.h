@@ -73,12 +73,15 @@ enum err wire_read_filter(const cJSON *params, struct list_filter *filter, int64
     struct fail *fail);
 void wire_add_filter(cJSON *params, const struct list_filter *filter, int64_t older_than_ms);
 
-/* Pause, hold, and who has set them: members of `object`; and who has set the rate, of `rate`. */
+/*
+ * Pause, hold, and who has set them: members of `object`; and who has set the rate: of `rate`, only
+ * when it is not that of the options. What is read there is the rate in force then.
+ */
 void wire_add_pause(cJSON *object, const struct control *control);
 bool wire_get_pause(const cJSON *object, struct control *control);
 void wire_add_rated(cJSON *rate, const struct control *control, const char *who, const char *at);
 bool wire_get_rated(
-    const cJSON *rate, struct control *control, const char *who, const char *at);
+    const cJSON *rate, struct control *control, const char *who, const char *at, int64_t interval_ns);
 
 /* An ingestion without its batches, as status and list show it. */
 void wire_add_ingestion(cJSON *object, const struct ingestion *ingestion);

@@ -51,9 +51,13 @@ void wire_add_rated(cJSON *rate, const struct control *control, const char *who,
 		add_stamp(rate, &control->rated, who, at);
 }
 
-bool wire_get_rated(const cJSON *rate, struct control *control, const char *who, const char *at)
+bool wire_get_rated(const cJSON *rate, struct control *control, const char *who, const char *at,
+    int64_t interval_ns)
 {
-	return get_stamp(rate, &control->rated, who, at);
+	if (!get_stamp(rate, &control->rated, who, at))
+		return false;
+	control->rate_ns = control->rated.at_ms > 0 ? interval_ns : 0;
+	return true;
 }
 
 static bool read_control_result(
@@ -66,7 +70,8 @@ static bool read_control_result(
 	return json_get(result, "pause") && wire_get_pause(result, &control->control) &&
 	       json_get_int(
 		   json_get(rate, "interval_ns"), 0, JSON_MAX_EXACT, &control->interval_ns) &&
-	       wire_get_rated(rate, &control->control, "set_by", "set_at") &&
+	       wire_get_rated(
+		   rate, &control->control, "set_by", "set_at", control->interval_ns) &&
 	       json_get_int(json_get(result, "running_batches"), 0, JSON_MAX_EXACT,
 		   &control->running_batches) &&
 	       json_get_int(json_get(result, "waiting_batches"), 0, JSON_MAX_EXACT,

@@ -289,7 +289,6 @@ static void a_full_document_is_exact(void **state)
 	buf_free(&out);
 	for (int method = WIRE_PAUSE; method <= WIRE_RATE; method++) {
 		back = reply_back((enum wire_method)method, &reply);
-		back.control.control.rate_ns = everything.control.rate_ns; /* not sent */
 		assert_memory_equal(&back.control, &everything, sizeof(everything));
 	}
 }
@@ -342,10 +341,10 @@ static void stats_have_the_same(void **state)
 
 	(void)state;
 	reply.stats.control = everything.control;
+	reply.stats.interval_ns = everything.interval_ns;
 	reply.stats.notices = 3;
 	reply.stats.utc_ms = 1795352548123;
 	back = reply_back(WIRE_STATS, &reply);
-	back.stats.control.rate_ns = everything.control.rate_ns;
 	assert_memory_equal(&back.stats.control, &everything.control, sizeof(struct control));
 	assert_int_equal(back.stats.notices, 3);
 	wire_write_result(WIRE_STATS, &reply, &out);

@@ -369,7 +369,8 @@ static void stats_show_attempts(void **state)
 	wire_write_result(WIRE_STATS, &reply, &out);
 	assert_contains(out.data,
 	    "\"attempts\":{\"total\":9,\"retries\":2,\"interrupted\":1,\"failures\":{\"ids\":0,"
-	    "\"try_again\":0,\"exit\":0,\"signal\":0,\"timeout\":3,\"start\":0},"
+	    "\"try_again\":0,\"exit\":0,\"signal\":0,\"timeout\":3,\"start\":0,"
+	    "\"network\":0,\"status\":0,\"reply\":0},"
 	    "\"duration_sum_us\":1800007000,\"durations\":[{\"up_to_ms\":5,\"count\":0},"
 	    "{\"up_to_ms\":10,\"count\":1},{\"up_to_ms\":25,\"count\":0},");
 	assert_contains(out.data, "{\"up_to_ms\":1800000,\"count\":0},{\"count\":1}]}");

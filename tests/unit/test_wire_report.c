@@ -175,6 +175,10 @@ static void a_report_names_each_id(void **state)
 	    "\"error\":\"no \\\"such\\\" gr\xc3\xbcn\\n\"},"
 	    "{\"position\":2,\"id\":1,\"batch\":0,\"outcome\":\"completed\",\"attempts\":1,"
 	    "\"started_at\":\"2026-11-22T13:02:29.000Z\","
+	    "\"finished_at\":\"2026-11-22T13:02:30.001Z\"},"
+	    "{\"position\":3,\"id\":2,\"batch\":0,\"outcome\":\"cancelled\",\"attempts\":0,"
+	    "\"finished_at\":\"2026-11-22T13:02:30.001Z\"},"
+	    "{\"position\":4,\"id\":3,\"batch\":0,\"outcome\":\"unknown\",\"attempts\":1,"
 	    "\"finished_at\":\"2026-11-22T13:02:30.001Z\"}],\"next_position\":3}\n");
 	buf_free(&out);
 	wire_write_entry(&reply.report.page.v[0], &out);
