@@ -38,6 +38,7 @@ of_status() {
   [ "$(status_of "$id")" = cancelled ]
   ctl submit --wait 11
   [ "$(starts | wc -l)" = 1 ]
+  stop_daemon
   check_store
 }
 
@@ -52,6 +53,7 @@ of_status() {
   [ "$status" -eq 1 ]
   [ "$(of_status "$id" 'd["counts"]["cancelled"]')" = 4 ]
   [ "$(of_status "$id" 'd["counts"]["ids_cancelled"] + d["counts"]["ids_unknown"]')" = 10 ]
+  stop_daemon
   check_store
 }
 
@@ -98,13 +100,14 @@ of_status() {
     [ "$(of_status "$id" 'sum(d["counts"][n] for n in ("ids_completed","ids_cancelled","ids_unknown"))')" = 60 ]
     [ "$(of_status "$id" 'd["counts"]["completed"] + d["counts"]["cancelled"]')" = 20 ]
   done
+  stop_daemon
   check_store
 }
 
 @test "cancel: an upload ends without having been submitted" {
   start_daemon --settle 10m
   reply=$(rpc '{"jsonrpc":"2.0","id":1,"method":"submit","params":{"priority":"LOW","open":true}}')
-  id=$(grep -oE '[0-9a-f-]{36}' <<<"$reply")
+  id=$(e2e json 'd["result"]["ingestion_id"]' <<<"$reply")
   [ "$(ctl cancel "$id")" = "$id cancelled" ]
   [ "$(ctl cancel "$id")" = "$id cancelled" ]
   refuses 4 -- ctl retry "$id"
@@ -129,6 +132,7 @@ of_status() {
   run ctl retry "$id"
   [ "$status" -eq 0 ]
   [[ "$output" = "$id completed, 0 batches again" ]]
+  stop_daemon
   check_store
 }
 
@@ -144,6 +148,7 @@ of_status() {
   wait_status "$id" completed
   [ "$(of_status "$id" 'd["counts"]["ids_cancelled"]')" = 0 ]
   [ "$(of_status "$id" '"cancelled_by" in d')" = False ]
+  stop_daemon
   check_store
 }
 

@@ -140,7 +140,7 @@ interval_is() {
   ctl rate 1/300ms
   interval_is 300000000
   ctl wait --quiet --timeout 20s "$id"
-  assert_spacing 300
+  assert_spacing 300000000
   kill_daemon
   start_daemon --settle 0s --rate 1/1h
   interval_is 300000000
