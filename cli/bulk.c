@@ -65,8 +65,7 @@ static int step(struct client *client, const struct wire_bulk *bulk, struct wire
 		struct wire_request request = {.method = WIRE_BULK, .bulk = *bulk};
 		int status = client_call(client, &request, reply, fail);
 
-		if (status != EXITS_BUSY || client->fd < 0 ||
-		    clock_boot_ns(clock_system()) > until)
+		if (status != EXITS_BUSY || client->fd < 0 || clock_boot_ns(clock_system()) > until)
 			return status;
 		poll(NULL, 0, (int)fail_retry_ms(fail));
 	}
@@ -74,8 +73,8 @@ static int step(struct client *client, const struct wire_bulk *bulk, struct wire
 
 static void draw(struct bar *bar, const struct wire_bulk_reply *sum, int64_t total)
 {
-	struct bar_state state = {.done = sum->matched < total ? sum->matched : total,
-	    .total = total};
+	struct bar_state state = {
+	    .done = sum->matched < total ? sum->matched : total, .total = total};
 	char count[64];
 
 	snprintf(count, sizeof(count), "  %" PRId64 " ingestions", sum->matched);
@@ -120,8 +119,8 @@ static void print_sum(const struct bulk *bulk, const struct wire_bulk_reply *sum
 		buf_printf(&out, "%" PRId64 " ingestion%s", sum->matched,
 		    sum->matched == 1 ? " matches" : "s match");
 		if (!counted)
-			buf_printf(&out, ", %" PRId64 " changed, %" PRId64 " refused",
-			    sum->changed, sum->refused);
+			buf_printf(&out, ", %" PRId64 " changed, %" PRId64 " refused", sum->changed,
+			    sum->refused);
 		buf_add_str(&out, "\n");
 	}
 	out_data(&out);

@@ -110,8 +110,8 @@ static int run(struct change *change, const char *socket)
 	int status;
 
 	if (change->n > 0 && change->bulk.wanted)
-		return out_fail(EXITS_USAGE,
-		    "ids, and options that select ingestions, exclude each other");
+		return out_fail(
+		    EXITS_USAGE, "ids, and options that select ingestions, exclude each other");
 	if (change->n > 0)
 		return run_ids(change, socket);
 	change->bulk.request.verb = change->request.method;

@@ -29,8 +29,9 @@ const struct cmd cmd_cancel = {
     .name = "cancel",
     .summary = "Gives up what ingestions have not done yet",
     .operands = "[ID]...",
-    .about = "Prints the id and the status of each: cancelled, or cancelling while something of it\n"
-	     "still runs. Without ids: all that the options select, after a question.",
+    .about =
+	"Prints the id and the status of each: cancelled, or cancelling while something of it\n"
+	"still runs. Without ids: all that the options select, after a question.",
     .opts = opts,
     .exits = "0  all of them are cancelled, or will be\n"
 	     "1  not all that were selected could be, or the answer was no\n"

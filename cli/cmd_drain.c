@@ -51,8 +51,8 @@ static int64_t wait_ms(int64_t until)
 }
 
 /* Asks until nothing runs, the time is over, or somebody has ended the drain. */
-static int wait_for_rest(struct client *client, int64_t until, struct wire_control_reply *reply,
-    struct fail *fail)
+static int wait_for_rest(
+    struct client *client, int64_t until, struct wire_control_reply *reply, struct fail *fail)
 {
 	int64_t left;
 
@@ -68,8 +68,7 @@ static int wait_for_rest(struct client *client, int64_t until, struct wire_contr
 			return status;
 		*reply = answer.control;
 		wire_reply_free(&answer);
-	} while (left > 0 && reply->running_batches > 0 &&
-		 reply->control.pause == PAUSE_DRAINING);
+	} while (left > 0 && reply->running_batches > 0 && reply->control.pause == PAUSE_DRAINING);
 	return 0;
 }
 
@@ -116,8 +115,7 @@ static int run(struct cmd_env *env, int argc, char **argv)
 		return status;
 	if (drain.timeout_ns >= 0 && !drain.wait)
 		return out_fail(EXITS_USAGE, "--timeout needs --wait");
-	return drain.wait ? run_wait(&drain, env->socket)
-	                  : control_run(env, &request, drain.json);
+	return drain.wait ? run_wait(&drain, env->socket) : control_run(env, &request, drain.json);
 }
 
 const struct cmd cmd_drain = {

@@ -14,7 +14,8 @@ struct pause_args {
 };
 
 static const struct opt opts[] = {
-    {ARGS_UNTIL, "until", "TIME", "end by itself then: a time in UTC, or a duration from now", NULL},
+    {ARGS_UNTIL, "until", "TIME", "end by itself then: a time in UTC, or a duration from now",
+	NULL},
     {ARGS_JSON, "json", NULL, "JSON instead of text", NULL},
     {0},
 };

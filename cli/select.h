@@ -26,7 +26,6 @@
  * Takes one of them into the filter, or into *older_than_ms. Returns ARGS_GO_ON, SELECT_OTHER, or
  * an exit status after saying why.
  */
-int select_take(
-    struct list_filter *filter, int64_t *older_than_ms, int key, const char *value);
+int select_take(struct list_filter *filter, int64_t *older_than_ms, int key, const char *value);
 
 #endif

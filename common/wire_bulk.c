@@ -18,8 +18,7 @@ static enum err read_verb(const cJSON *item, enum wire_method *verb, struct fail
 			*verb = verbs[i];
 			return ERR_OK;
 		}
-	return fail_set(
-	    fail, ERR_INVALID, "\"verb\" must be \"cancel\", \"retry\" or \"bump\"");
+	return fail_set(fail, ERR_INVALID, "\"verb\" must be \"cancel\", \"retry\" or \"bump\"");
 }
 
 /* What only one of the verbs has. */

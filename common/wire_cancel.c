@@ -102,7 +102,7 @@ static enum err read_bump(const struct json_doc *doc, const cJSON *params,
 	    wire_read_priority(json_get(params, "priority"), &has, &bump->priority, fail))
 		return fail->err;
 	return has ? ERR_OK
-		   : fail_set(fail, ERR_INVALID, "\"priority\" is missing: HIGH, MEDIUM or LOW");
+	           : fail_set(fail, ERR_INVALID, "\"priority\" is missing: HIGH, MEDIUM or LOW");
 }
 
 static void write_bump(const struct wire_request *request, cJSON *params)

@@ -69,8 +69,8 @@ bool wire_get_count(const cJSON *object, const char *name, int64_t *count);
  * The members of a filter that list and bulk share: status, priority, label and older_than_ms. Each
  * may be missing.
  */
-enum err wire_read_filter(const cJSON *params, struct list_filter *filter, int64_t *older_than_ms,
-    struct fail *fail);
+enum err wire_read_filter(
+    const cJSON *params, struct list_filter *filter, int64_t *older_than_ms, struct fail *fail);
 void wire_add_filter(cJSON *params, const struct list_filter *filter, int64_t older_than_ms);
 
 /*
@@ -80,8 +80,8 @@ void wire_add_filter(cJSON *params, const struct list_filter *filter, int64_t ol
 void wire_add_pause(cJSON *object, const struct control *control);
 bool wire_get_pause(const cJSON *object, struct control *control);
 void wire_add_rated(cJSON *rate, const struct control *control, const char *who, const char *at);
-bool wire_get_rated(
-    const cJSON *rate, struct control *control, const char *who, const char *at, int64_t interval_ns);
+bool wire_get_rated(const cJSON *rate, struct control *control, const char *who, const char *at,
+    int64_t interval_ns);
 
 /* An ingestion without its batches, as status and list show it. */
 void wire_add_ingestion(cJSON *object, const struct ingestion *ingestion);

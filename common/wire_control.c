@@ -7,16 +7,14 @@
 
 /* ---- the control document ---- */
 
-static void add_stamp(
-    cJSON *object, const struct stamp *stamp, const char *who, const char *at)
+static void add_stamp(cJSON *object, const struct stamp *stamp, const char *who, const char *at)
 {
 	if (stamp->who[0])
 		cJSON_AddStringToObject(object, who, stamp->who);
 	wire_add_time(object, at, stamp->at_ms);
 }
 
-static bool get_stamp(
-    const cJSON *object, struct stamp *stamp, const char *who, const char *at)
+static bool get_stamp(const cJSON *object, struct stamp *stamp, const char *who, const char *at)
 {
 	const cJSON *name = json_get(object, who);
 
@@ -70,8 +68,7 @@ static bool read_control_result(
 	return json_get(result, "pause") && wire_get_pause(result, &control->control) &&
 	       json_get_int(
 		   json_get(rate, "interval_ns"), 0, JSON_MAX_EXACT, &control->interval_ns) &&
-	       wire_get_rated(
-		   rate, &control->control, "set_by", "set_at", control->interval_ns) &&
+	       wire_get_rated(rate, &control->control, "set_by", "set_at", control->interval_ns) &&
 	       json_get_int(json_get(result, "running_batches"), 0, JSON_MAX_EXACT,
 		   &control->running_batches) &&
 	       json_get_int(json_get(result, "waiting_batches"), 0, JSON_MAX_EXACT,
@@ -102,8 +99,8 @@ static enum err read_pause(const struct json_doc *doc, const cJSON *params,
 	(void)doc;
 	if (!until || (text && parse_utc(text, &request->pause.until_ms)))
 		return ERR_OK;
-	return fail_set(fail, ERR_INVALID,
-	    "\"until\" must be a time in UTC, such as \"2026-11-22T18:00:00Z\"");
+	return fail_set(
+	    fail, ERR_INVALID, "\"until\" must be a time in UTC, such as \"2026-11-22T18:00:00Z\"");
 }
 
 static void write_pause(const struct wire_request *request, cJSON *params)
@@ -203,8 +200,7 @@ static enum err read_rate(const struct json_doc *doc, const cJSON *params,
 	if ((interval != NULL) + (rate != NULL) + reset != 1)
 		return fail_set(fail, ERR_INVALID,
 		    "exactly one of \"rate\", \"interval_ns\" and \"reset\": true is needed");
-	if (interval &&
-	    !json_get_int(interval, WIRE_INTERVAL_MIN_NS, WIRE_INTERVAL_MAX_NS, ns))
+	if (interval && !json_get_int(interval, WIRE_INTERVAL_MIN_NS, WIRE_INTERVAL_MAX_NS, ns))
 		return bad_interval("interval_ns", fail);
 	if (rate && (!text || !parse_rate(text, ns) || *ns < WIRE_INTERVAL_MIN_NS ||
 			*ns > WIRE_INTERVAL_MAX_NS))

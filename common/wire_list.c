@@ -123,8 +123,8 @@ static enum err read_prefix(const cJSON *item, char prefix[UUID_TEXT_SIZE], stru
 	return ERR_OK;
 }
 
-enum err wire_read_filter(const cJSON *params, struct list_filter *filter, int64_t *older_than_ms,
-    struct fail *fail)
+enum err wire_read_filter(
+    const cJSON *params, struct list_filter *filter, int64_t *older_than_ms, struct fail *fail)
 {
 	const cJSON *older = json_get(params, "older_than_ms");
 

@@ -265,8 +265,8 @@ static bool read_stats_result(
 	    (age && !json_get_int(age, 0, JSON_MAX_EXACT, &stats->commit_age_ms)) ||
 	    (next && !json_get_int(next, 0, JSON_MAX_EXACT, &stats->next_slot_ms)) ||
 	    !wire_get_pause(dispatch, &stats->control) ||
-	    !wire_get_rated(dispatch, &stats->control, "rate_set_by", "rate_set_at",
-		stats->interval_ns))
+	    !wire_get_rated(
+		dispatch, &stats->control, "rate_set_by", "rate_set_at", stats->interval_ns))
 		return false;
 	cJSON_ArrayForEach(
 	    item, json_get(result, "lanes")) if (!read_lane(item, stats)) return false;

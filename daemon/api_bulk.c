@@ -1,7 +1,7 @@
 /*
  * The verb bulk: one page of the list, and a change of each ingestion on it. Each change is an
- * operation of its own, and few of them are in the queue at a time: what others submit does not wait
- * behind all of them.
+ * operation of its own, and few of them are in the queue at a time: what others submit does not
+ * wait behind all of them.
  */
 #include "api_verbs.h"
 
@@ -74,12 +74,10 @@ static void fill_op(const struct bulk *bulk, const struct uuid *uuid, struct sto
 		op->cancel = (struct store_cancel){.uuid = *uuid, .who = call->principal};
 	} else if (request->verb == WIRE_RETRY) {
 		op->verb = STORE_RETRY;
-		op->retry =
-		    (struct store_retry){.uuid = *uuid, .cancelled = request->cancelled};
+		op->retry = (struct store_retry){.uuid = *uuid, .cancelled = request->cancelled};
 	} else {
 		op->verb = STORE_BUMP;
-		op->bump =
-		    (struct store_bump){.uuid = *uuid, .priority = request->to_priority};
+		op->bump = (struct store_bump){.uuid = *uuid, .priority = request->to_priority};
 	}
 }
 

@@ -61,8 +61,8 @@ static void cancel_done(struct storeq_op *op)
 	if (!is_over(pending))
 		return;
 	if (!op->op.fail.err) {
-		pending->call->reply.cancel = (struct wire_cancel_reply){
-		    .ingestion = cancel->uuid, .status = cancel->status};
+		pending->call->reply.cancel =
+		    (struct wire_cancel_reply){.ingestion = cancel->uuid, .status = cancel->status};
 		log_change(pending, &cancel->uuid);
 	}
 	api_finish(pending);
@@ -73,8 +73,8 @@ void api_cancel(struct api *api, struct api_call *call)
 	struct pending *pending =
 	    api_pending_new(api, call, sizeof(*pending), STORE_CANCEL, cancel_done);
 
-	pending->op.op.cancel = (struct store_cancel){
-	    .uuid = call->request.cancel.ingestion, .who = call->principal};
+	pending->op.op.cancel =
+	    (struct store_cancel){.uuid = call->request.cancel.ingestion, .who = call->principal};
 	api_post_or_finish(pending);
 }
 
@@ -103,8 +103,8 @@ void api_retry(struct api *api, struct api_call *call)
 	struct pending *pending =
 	    api_pending_new(api, call, sizeof(*pending), STORE_RETRY, retry_done);
 
-	pending->op.op.retry = (struct store_retry){
-	    .uuid = request->ingestion, .cancelled = request->cancelled};
+	pending->op.op.retry =
+	    (struct store_retry){.uuid = request->ingestion, .cancelled = request->cancelled};
 	api_post_or_finish(pending);
 }
 
@@ -118,8 +118,8 @@ static void bump_done(struct storeq_op *op)
 	if (!is_over(pending))
 		return;
 	if (!op->op.fail.err) {
-		pending->call->reply.bump = (struct wire_bump_reply){
-		    .ingestion = bump->uuid, .priority = bump->priority};
+		pending->call->reply.bump =
+		    (struct wire_bump_reply){.ingestion = bump->uuid, .priority = bump->priority};
 		log_change(pending, &bump->uuid);
 	}
 	api_finish(pending);

@@ -72,8 +72,8 @@ static void look_at(struct control_call *control, int64_t at_ns)
 	struct timeval wait = {0};
 
 	if (wait_us > 0)
-		wait = (struct timeval){
-		    .tv_sec = wait_us / 1000000, .tv_usec = wait_us % 1000000 + 1};
+		wait =
+		    (struct timeval){.tv_sec = wait_us / 1000000, .tv_usec = wait_us % 1000000 + 1};
 	evtimer_add(control->timer, &wait);
 }
 
@@ -169,8 +169,8 @@ static void control_done(struct storeq_op *op)
 }
 
 /* Posts what `change` says; `who` is added. */
-static void set(struct api *api, struct api_call *call, const struct store_control *change,
-    const char *what)
+static void set(
+    struct api *api, struct api_call *call, const struct store_control *change, const char *what)
 {
 	struct control_call *control =
 	    api_pending_new(api, call, sizeof(*control), STORE_CONTROL, control_done);
@@ -190,8 +190,7 @@ static enum err check_until(const struct api *api, int64_t until_ms, struct fail
 	format_time(until_ms, until);
 	format_time(now_ms, now);
 	if (until_ms <= now_ms)
-		return fail_set(
-		    fail, ERR_INVALID, "\"until\": %s is over, it is %s", until, now);
+		return fail_set(fail, ERR_INVALID, "\"until\": %s is over, it is %s", until, now);
 	if (until_ms - now_ms > WIRE_PAUSE_MAX_MS)
 		return fail_set(fail, ERR_INVALID,
 		    "\"until\": %s is more than %lld days from now, which is %s", until,

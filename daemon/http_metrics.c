@@ -169,7 +169,8 @@ void http_metrics_write(const struct wire_stats_reply *stats, struct buf *out)
 	write_head("ingestd_build_info", "gauge", "The version, as a label.", out);
 	buf_printf(out, "ingestd_build_info{version=\"%s\"} 1\n", stats->version);
 	write_plain(stats, out);
-	write_head("ingestd_paused", "gauge", "1 while nothing is started by somebody's wish.", out);
+	write_head(
+	    "ingestd_paused", "gauge", "1 while nothing is started by somebody's wish.", out);
 	buf_printf(out, "ingestd_paused %d\n", stats->control.pause != PAUSE_NONE);
 	if (stats->next_slot_ms >= 0) {
 		write_head("ingestd_next_slot_seconds", "gauge", "Time until the next start.", out);

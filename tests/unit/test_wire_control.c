@@ -131,15 +131,15 @@ static void a_step_has_bounds(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-		char *params =
-		    xasprintf("{\"verb\":\"cancel\",\"label\":\"l\",%s}", wrong[i][0]);
+		char *params = xasprintf("{\"verb\":\"cancel\",\"label\":\"l\",%s}", wrong[i][0]);
 
 		assert_refuses_params("bulk", params, wrong[i][1]);
 		free(params);
 	}
 	assert_refuses_params("bulk", "{\"label\":\"l\"}", "\"verb\" must be");
 	assert_refuses_params("bulk", "{\"label\":\"l\",\"verb\":\"pause\"}", "\"verb\" must be");
-	assert_refuses_params("bulk", "{\"label\":\"l\",\"verb\":\"bump\"}", "needs \"to_priority\"");
+	assert_refuses_params(
+	    "bulk", "{\"label\":\"l\",\"verb\":\"bump\"}", "needs \"to_priority\"");
 	assert_refuses_params("bulk", "{\"label\":\"l\",\"verb\":\"bump\",\"to_priority\":\"TOP\"}",
 	    "needs \"to_priority\"");
 }
@@ -164,8 +164,8 @@ static void results_of_steps_come_back(void **state)
 
 static void pauses_come_back(void **state)
 {
-	static const char *const times[] = {"\"\"", "1", "null", "\"2h\"", "\"2026-11-22\"",
-	    "\"2026-11-22T18:00:00+01:00\""};
+	static const char *const times[] = {
+	    "\"\"", "1", "null", "\"2h\"", "\"2026-11-22\"", "\"2026-11-22T18:00:00+01:00\""};
 	struct wire_request request = of_method(WIRE_PAUSE), back;
 
 	(void)state;
@@ -208,8 +208,8 @@ static void resumes_and_drains_come_back(void **state)
 
 static int64_t rate_of(const char *params)
 {
-	char *line = xasprintf(
-	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rate\",\"params\":%s}", params);
+	char *line =
+	    xasprintf("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rate\",\"params\":%s}", params);
 	struct wire_request request = accepted(line);
 
 	free(line);

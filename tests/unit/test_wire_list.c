@@ -106,8 +106,8 @@ static void ages_come_back(void **state)
 	for (size_t i = 0; i < COUNT_OF(ages); i++) {
 		char *params = xasprintf("{\"older_than_ms\":%s}", ages[i]);
 
-		assert_refuses_params("list", params,
-		    "\"older_than_ms\" must be an integer from 1 to 31536000000");
+		assert_refuses_params(
+		    "list", params, "\"older_than_ms\" must be an integer from 1 to 31536000000");
 		free(params);
 	}
 }
