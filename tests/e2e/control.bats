@@ -245,6 +245,7 @@ nobody_error() {
     for scope in read submit admin; do
       ask "$path" -X "$method" -H "Authorization: Bearer $scope-token" -d "$body"
       if [ "$scope" = admin ] || [ "$scope" = "$needed" ]; then
+        # shellcheck disable=SC2153 # ask sets CODE
         [ "$CODE" = 200 ] || [ "$CODE" = 409 ] || fail "$method $path with $scope: $CODE"
       else
         problem 403 forbidden
