@@ -44,8 +44,9 @@ int bulk_check(const struct bulk *bulk)
 	if (!filter->has_status && !filter->has_priority && !filter->label[0] &&
 	    request->older_than_ms == 0)
 		return out_fail(EXITS_USAGE,
-		    "which ingestions? give ids, or at least one of --status, --priority, "
-		    "--label, --older-than");
+		    "%s what? give ids, or at least one of --status, --priority, --label, "
+		    "--older-than",
+		    wire_method_name(request->verb));
 	if (!request->dry_run && !bulk->yes && !can_ask())
 		return out_fail(EXITS_USAGE,
 		    "this would change many ingestions and there is no terminal to ask on: add "
