@@ -33,6 +33,13 @@ enum args_key {
 	ARGS_CURSOR,
 	ARGS_FAILED,
 	ARGS_FORMAT,
+	ARGS_OLDER,
+	ARGS_DRY_RUN,
+	ARGS_CANCELLED,
+	ARGS_UNTIL,
+	ARGS_CLEAR_HOLD,
+	ARGS_WAIT,
+	ARGS_RESET,
 };
 
 /* The options that every command has; an entry without a name ends the list. */

@@ -31,6 +31,7 @@ struct cmd {
 extern const struct cmd cmd_top;
 
 extern const struct cmd cmd_submit, cmd_status, cmd_wait, cmd_report, cmd_list, cmd_cancel,
-    cmd_stats, cmd_ping, cmd_version, cmd_completion;
+    cmd_retry, cmd_bump, cmd_pause, cmd_resume, cmd_drain, cmd_rate, cmd_reload, cmd_stats,
+    cmd_ping, cmd_version, cmd_completion;
 
 #endif

@@ -3,9 +3,11 @@
 #include "client.h"
 #include "cmd.h"
 #include "exits.h"
+#include "follow.h"
 #include "json.h"
 #include "out.h"
 #include "page.h"
+#include "select.h"
 #include "utf8.h"
 #include "util.h"
 
@@ -23,10 +25,7 @@ struct list {
 };
 
 static const struct opt opts[] = {
-    {ARGS_STATUS, "status", "S", "only those with this status",
-	"yet_to_start triggered completed failed receiving cancelled"},
-    {'p', "priority", "P", "only those of this priority: HIGH, MEDIUM or LOW", "HIGH MEDIUM LOW"},
-    {'l', "label", "TEXT", "only those with exactly this label", NULL},
+    SELECT_OPTS,
     {ARGS_ID, "id", "PREFIX", "only those whose id begins like that", NULL},
     {ARGS_SEQ, "seq", "N", "only the one with this number", NULL},
     {'n', "limit", "N", "show at most so many; 50 if not given", NULL},
@@ -37,16 +36,6 @@ static const struct opt opts[] = {
 };
 
 /* ---- arguments ---- */
-
-static int take_status(struct list_filter *filter, const char *text)
-{
-	filter->has_status = ingestion_status_by_name(text, &filter->status);
-	return filter->has_status ? ARGS_GO_ON
-	                          : out_fail(EXITS_USAGE,
-					"status \"%.40s\" is not one of yet_to_start, triggered, "
-					"completed, failed, receiving, cancelled",
-					text);
-}
 
 static int take_id(struct list_filter *filter, const char *text)
 {
@@ -79,15 +68,11 @@ static int take_arg(void *arg, int key, const char *value)
 {
 	struct list *list = arg;
 	struct list_filter *filter = &list->request.filter;
+	int status = select_take(filter, &list->request.older_than_ms, key, value);
 
+	if (status != SELECT_OTHER)
+		return status;
 	switch (key) {
-	case ARGS_STATUS:
-		return take_status(filter, value);
-	case 'p':
-		filter->has_priority = true;
-		return args_priority(value, &filter->priority);
-	case 'l':
-		return args_label(value, filter->label);
 	case ARGS_ID:
 		return take_id(filter, value);
 	case ARGS_SEQ:
@@ -163,7 +148,7 @@ static void fill_label(struct cells *cells, const char *label)
 static void fill_cells(const struct ingestion *ingestion, struct cells *cells)
 {
 	const struct counts *counts = &ingestion->counts;
-	int64_t done = counts->by_status[BATCH_COMPLETED] + counts->by_status[BATCH_FAILED];
+	int64_t done = follow_done(counts);
 
 	strcpy(cells->number, "-");
 	strcpy(cells->batches, "-");

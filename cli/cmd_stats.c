@@ -2,6 +2,7 @@
 #include "args.h"
 #include "client.h"
 #include "cmd.h"
+#include "control.h"
 #include "exits.h"
 #include "out.h"
 #include "util.h"
@@ -144,8 +145,8 @@ static void print_lanes(const struct wire_stats_reply *stats)
 {
 	char age[DURATION_TEXT_SIZE];
 
-	printf("\n%-8s  %11s  %10s  %7s  %6s  %7s  %10s  %7s\n", "PRIORITY", "WAITING IDS",
-	    "BATCHES", "OLDEST", "LATER", "RUNNING", "COMPLETED", "FAILED");
+	printf("\n%-8s  %11s  %10s  %7s  %6s  %7s  %10s  %7s  %9s\n", "PRIORITY", "WAITING IDS",
+	    "BATCHES", "OLDEST", "LATER", "RUNNING", "COMPLETED", "FAILED", "CANCELLED");
 	for (int i = 0; i < PRIORITY_COUNT; i++) {
 		const struct lane_total *lane = &stats->lanes[i];
 
@@ -154,10 +155,11 @@ static void print_lanes(const struct wire_stats_reply *stats)
 		else
 			time_text(stats->oldest_waiting_ms[i] * NS_PER_MS, age);
 		printf("%-8s  %11" PRId64 "  %10" PRId64 "  %7s  %6" PRId64 "  %7" PRId64
-		       "  %10" PRId64 "  %7" PRId64 "\n",
+		       "  %10" PRId64 "  %7" PRId64 "  %9" PRId64 "\n",
 		    priority_name((enum priority)(i + PRIORITY_HIGH)), lane->ids,
 		    lane_waiting(lane), age, lane->later, lane->batches[BATCH_TRIGGERED],
-		    lane->batches[BATCH_COMPLETED], lane->batches[BATCH_FAILED]);
+		    lane->batches[BATCH_COMPLETED], lane->batches[BATCH_FAILED],
+		    lane->batches[BATCH_CANCELLED]);
 	}
 	printf("\n");
 }
@@ -186,6 +188,8 @@ static void print_store(const struct wire_stats_reply *stats)
 	       "last, %.1f ms the longest\n",
 	    "commits", stats->commits, stats->operations, ms_of_us(stats->commit_mean_us),
 	    ms_of_us(stats->commit_last_us), ms_of_us(stats->commit_max_us));
+	if (stats->notices > 0)
+		printf("%-12s %" PRId64 " wait to be told\n", "notices", stats->notices);
 	printf("%-12s %" PRId64 " operations, %s\n", "queued", stats->queued,
 	    size_text(stats->queued_bytes, queued));
 }
@@ -210,6 +214,7 @@ static void print_stats(const struct wire_stats_reply *stats)
 {
 	print_daemon(stats);
 	print_dispatch(stats);
+	control_print_pause(&stats->control);
 	print_backlog(stats);
 	print_attempts(stats);
 	print_lanes(stats);

@@ -40,7 +40,8 @@ static int64_t now_ns(void)
 
 int64_t follow_done(const struct counts *counts)
 {
-	return counts->by_status[BATCH_COMPLETED] + counts->by_status[BATCH_FAILED];
+	return counts->by_status[BATCH_COMPLETED] + counts->by_status[BATCH_FAILED] +
+	       counts->by_status[BATCH_CANCELLED];
 }
 
 /* ---- asking ---- */

@@ -21,6 +21,7 @@ static const char *const batch_colours[BATCH_STATUS_COUNT] = {
     [BATCH_RETRYING] = "\033[33m",
     [BATCH_COMPLETED] = OUT_GREEN,
     [BATCH_FAILED] = OUT_RED,
+    [BATCH_CANCELLED] = "\033[33m",
 };
 
 static const char *const ingestion_colours[INGESTION_STATUS_COUNT] = {
@@ -30,6 +31,7 @@ static const char *const ingestion_colours[INGESTION_STATUS_COUNT] = {
     [INGESTION_FAILED] = OUT_RED,
     [INGESTION_RECEIVING] = "\033[35m",
     [INGESTION_CANCELLED] = "\033[33m",
+    [INGESTION_CANCELLING] = "\033[33m",
 };
 
 /* ---- head ---- */
@@ -77,9 +79,15 @@ void page_print_status(enum ingestion_status status, int width)
 /* What has become of single ids, and in how many attempts. */
 static void print_outcomes(const struct counts *counts)
 {
-	printf("%-10s %" PRId64 " completed, %" PRId64 " failed, %" PRId64 " pending\n", "outcomes",
-	    counts->ids_completed, counts->ids_failed,
-	    counts->ids - counts->ids_completed - counts->ids_failed);
+	int64_t given_up = counts->ids_cancelled + counts->ids_unknown;
+
+	printf("%-10s %" PRId64 " completed, %" PRId64 " failed, ", "outcomes",
+	    counts->ids_completed, counts->ids_failed);
+	if (given_up > 0)
+		printf("%" PRId64 " cancelled, %" PRId64 " unknown, ", counts->ids_cancelled,
+		    counts->ids_unknown);
+	printf("%" PRId64 " pending\n",
+	    counts->ids - counts->ids_completed - counts->ids_failed - given_up);
 	printf("%-10s %" PRId64, "attempts", counts->attempts);
 	if (counts->retries > 0)
 		printf(", %" PRId64 " of them retries", counts->retries);
@@ -104,11 +112,15 @@ void page_print_head(const struct ingestion *ingestion)
 	print_time("submitted", ingestion->created_ms);
 	print_time("started", ingestion->started_ms);
 	print_time("finished", ingestion->finished_ms);
+	if (ingestion->cancelled_by[0]) {
+		utf8_clean(label, sizeof(label), ingestion->cancelled_by);
+		printf("%-10s by %s\n", "cancelled", label);
+	}
 	if (ingestion->stage == STAGE_SEALED)
 		printf("%-10s %" PRId64 " in batches of %" PRId64 "\n", "ids",
 		    ingestion->counts.ids, ingestion->batch_size);
 	printf("%-10s %s\n", "progress", summary);
-	if (ingestion->counts.attempts > 0)
+	if (ingestion->counts.attempts > 0 || ingestion->counts.ids_cancelled > 0)
 		print_outcomes(&ingestion->counts);
 }
 
@@ -207,6 +219,16 @@ static void print_error(const char *error, const struct layout *layout)
 	printf("%*s  error: %s\n", layout->index, "", text);
 }
 
+/* What became of the ids that were given up. */
+static void print_cancel(const struct batch *batch, const struct layout *layout)
+{
+	printf("%*s  %" PRId64 " of %zu id%s cancelled", layout->index, "", batch->ids_cancelled,
+	    batch->ids_n, batch->ids_n == 1 ? "" : "s");
+	if (batch->ids_unknown > 0)
+		printf(", %" PRId64 " unknown", batch->ids_unknown);
+	printf("\n");
+}
+
 /* How many of its ids are done, and when the others are tried again. */
 static void print_retry(const struct batch *batch, const struct layout *layout)
 {
@@ -260,6 +282,8 @@ static void print_details(const struct batch *batch, const struct layout *layout
 		print_error(batch->error, layout);
 	if (batch->status == BATCH_RETRYING)
 		print_retry(batch, layout);
+	if (batch->status == BATCH_CANCELLED)
+		print_cancel(batch, layout);
 	print_output("stdout", &batch->out, layout);
 	print_output("stderr", &batch->err, layout);
 }

@@ -235,3 +235,18 @@ bool parse_time(const char *text, int64_t *utc_ms)
 	*utc_ms = (int64_t)timegm(&tm) * 1000 + ms;
 	return true;
 }
+
+bool parse_utc(const char *text, int64_t *utc_ms)
+{
+	size_t len = strlen(text), whole = strlen("2000-01-01T00:00:00");
+	char full[TIME_TEXT_SIZE];
+	int digits = (int)len - (int)whole - 2;
+
+	if (len == whole + 1 && text[whole] == 'Z')
+		snprintf(full, sizeof(full), "%.*s.000Z", (int)whole, text);
+	else if (digits >= 1 && digits <= 3 && text[len - 1] == 'Z')
+		snprintf(full, sizeof(full), "%.*s%.*sZ", (int)len - 1, text, 3 - digits, "00");
+	else
+		return false;
+	return parse_time(full, utc_ms);
+}

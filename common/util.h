@@ -51,4 +51,7 @@ void format_time(int64_t utc_ms, char text[TIME_TEXT_SIZE]);
 /* Reads what format_time() wrote. */
 bool parse_time(const char *text, int64_t *utc_ms);
 
+/* The same as people write it: a fraction of 1 to 3 digits, or none. */
+bool parse_utc(const char *text, int64_t *utc_ms);
+
 #endif

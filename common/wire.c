@@ -20,6 +20,14 @@ static const struct wire_codec *const codecs[WIRE_METHOD_COUNT] = {
     [WIRE_CANCEL] = &wire_codec_cancel,
     [WIRE_STATUS] = &wire_codec_status,
     [WIRE_REPORT] = &wire_codec_report,
+    [WIRE_RETRY] = &wire_codec_retry,
+    [WIRE_BUMP] = &wire_codec_bump,
+    [WIRE_BULK] = &wire_codec_bulk,
+    [WIRE_PAUSE] = &wire_codec_pause,
+    [WIRE_RESUME] = &wire_codec_resume,
+    [WIRE_DRAIN] = &wire_codec_drain,
+    [WIRE_RATE] = &wire_codec_rate,
+    [WIRE_RELOAD] = &wire_codec_reload,
     [WIRE_LIST] = &wire_codec_list,
     [WIRE_STATS] = &wire_codec_stats,
 };
@@ -81,6 +89,16 @@ enum err wire_read_ids(
 	if (n == 0)
 		return fail_set(fail, ERR_INVALID, "\"ids\" is empty: at least one id is needed");
 	idlist_add(ids, v, n);
+	return ERR_OK;
+}
+
+enum err wire_read_bool(const cJSON *params, const char *name, bool *value, struct fail *fail)
+{
+	const cJSON *item = json_get(params, name);
+
+	*value = cJSON_IsTrue(item);
+	if (item && !cJSON_IsBool(item))
+		return fail_set(fail, ERR_INVALID, "\"%s\" must be true or false", name);
 	return ERR_OK;
 }
 

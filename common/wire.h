@@ -66,8 +66,16 @@ enum wire_method {
 	WIRE_LIST,
 	WIRE_STATS,
 	WIRE_REPORT,
+	WIRE_RETRY,
+	WIRE_BUMP,
+	WIRE_BULK,
+	WIRE_PAUSE,
+	WIRE_RESUME,
+	WIRE_DRAIN,
+	WIRE_RATE,
+	WIRE_RELOAD,
 };
-#define WIRE_METHOD_COUNT 11
+#define WIRE_METHOD_COUNT 19
 
 /* What a daemon allows; a client learns it from `hello`. */
 struct wire_limits {
@@ -104,6 +112,16 @@ struct wire_cancel {
 	struct uuid ingestion;
 };
 
+struct wire_retry {
+	struct uuid ingestion;
+	bool cancelled; /* what was cancelled, too, not only what has failed */
+};
+
+struct wire_bump {
+	struct uuid ingestion;
+	enum priority priority;
+};
+
 enum wire_until { WIRE_UNTIL_CHANGE, WIRE_UNTIL_FINAL };
 
 #define WIRE_WAIT_MAX_MS (60 * 60 * 1000)
@@ -131,10 +149,49 @@ struct wire_report {
 #define WIRE_LIST_LIMIT 1000 /* the largest */
 #define WIRE_LIST_DEFAULT 100
 
+/* The most that "older than" can say. */
+#define WIRE_OLDER_MAX_MS (365LL * 86400 * 1000)
+
 struct wire_list {
-	struct list_filter filter;
+	struct list_filter filter; /* without before_ms */
+	int64_t older_than_ms; /* submitted so long ago, or longer; 0: any */
 	int64_t limit; /* most ingestions on the page */
 	char cursor[LIST_CURSOR_SIZE]; /* where the last page ended; empty: from the newest on */
+};
+
+#define WIRE_BULK_LIMIT 500 /* the largest and the default */
+
+/* One step of a change of all ingestions that fit: those of one page of the list. */
+struct wire_bulk {
+	enum wire_method verb; /* WIRE_CANCEL, WIRE_RETRY or WIRE_BUMP */
+	struct list_filter filter; /* status, priority, label; something of it is set */
+	int64_t older_than_ms; /* or this */
+	bool cancelled; /* WIRE_RETRY: as there */
+	enum priority to_priority; /* WIRE_BUMP */
+	bool dry_run; /* only counts */
+	int64_t limit; /* most ingestions in this step */
+	char cursor[LIST_CURSOR_SIZE]; /* where the last step ended */
+};
+
+#define WIRE_PAUSE_MAX_MS (365LL * 86400 * 1000) /* from now */
+
+struct wire_pause {
+	int64_t until_ms; /* UTC; 0: until somebody resumes */
+};
+
+struct wire_resume {
+	bool clear_hold;
+};
+
+struct wire_drain {
+	int64_t wait_ms; /* how long the answer may be held back while something runs */
+};
+
+#define WIRE_INTERVAL_MIN_NS 1000LL
+#define WIRE_INTERVAL_MAX_NS (100LL * 86400 * 1000000000)
+
+struct wire_rate {
+	int64_t interval_ns; /* 0: that of the daemon's options again */
 };
 
 struct wire_request {
@@ -149,6 +206,13 @@ struct wire_request {
 	struct wire_status status;
 	struct wire_report report;
 	struct wire_list list;
+	struct wire_retry retry;
+	struct wire_bump bump;
+	struct wire_bulk bulk;
+	struct wire_pause pause;
+	struct wire_resume resume;
+	struct wire_drain drain;
+	struct wire_rate rate;
 };
 
 struct wire_hello_reply {
@@ -185,6 +249,33 @@ struct wire_cancel_reply {
 	enum ingestion_status status;
 };
 
+struct wire_retry_reply {
+	struct uuid ingestion;
+	enum ingestion_status status;
+	int64_t batches; /* that wait again */
+};
+
+struct wire_bump_reply {
+	struct uuid ingestion;
+	enum priority priority;
+};
+
+/* Of one step. */
+struct wire_bulk_reply {
+	int64_t matched; /* ingestions that the filter asks for */
+	int64_t changed; /* of these */
+	int64_t refused; /* the others: it was not possible, or there was nothing to do */
+	char next[LIST_CURSOR_SIZE]; /* where to go on; empty: nothing follows */
+};
+
+/* Of pause, resume, drain and rate. */
+struct wire_control_reply {
+	struct control control;
+	int64_t interval_ns; /* in force */
+	int64_t running_batches;
+	int64_t waiting_batches; /* in line, or to be there later */
+};
+
 struct wire_report_reply {
 	struct uuid ingestion;
 	struct report_page page;
@@ -212,6 +303,8 @@ struct wire_stats_reply {
 	bool pack;
 	int64_t max_attempts, retry_base_ms, retry_max_ms;
 	int64_t next_slot_ms; /* from now; -1: nothing waits, or it depends on what runs */
+	struct control control;
+	int64_t notices; /* ends of ingestions that have not been told yet */
 
 	int64_t running_slots, running_batches;
 	struct lane_total lanes[PRIORITY_COUNT]; /* HIGH first; without oldest_ms, see below */
@@ -253,6 +346,10 @@ struct wire_reply {
 	struct wire_report_reply report;
 	struct list_page list;
 	struct wire_stats_reply stats;
+	struct wire_retry_reply retry;
+	struct wire_bump_reply bump;
+	struct wire_bulk_reply bulk;
+	struct wire_control_reply control;
 };
 
 const char *wire_method_name(enum wire_method method);

@@ -26,7 +26,9 @@ struct wire_codec {
 /* A missing entry of a row means: nothing to read or write. */
 extern const struct wire_codec wire_codec_hello, wire_codec_ping, wire_codec_version,
     wire_codec_submit, wire_codec_append, wire_codec_seal, wire_codec_cancel, wire_codec_status,
-    wire_codec_report, wire_codec_list, wire_codec_stats;
+    wire_codec_report, wire_codec_list, wire_codec_stats, wire_codec_retry, wire_codec_bump,
+    wire_codec_bulk, wire_codec_pause, wire_codec_resume, wire_codec_drain, wire_codec_rate,
+    wire_codec_reload;
 
 /* The row of a method. */
 const struct wire_codec *wire_codec_of(enum wire_method method);
@@ -50,6 +52,9 @@ enum err wire_read_ids(
 enum err wire_read_priority(
     const cJSON *item, bool *has, enum priority *priority, struct fail *fail);
 
+/* Reads a truth; false when `item` is missing. `name` is for the error. */
+enum err wire_read_bool(const cJSON *params, const char *name, bool *value, struct fail *fail);
+
 /* Reads a label; an empty one when `item` is missing. */
 enum err wire_read_label(const cJSON *item, char label[LABEL_MAX + 1], struct fail *fail);
 
@@ -59,6 +64,24 @@ bool wire_get_time(const cJSON *item, int64_t *utc_ms);
 
 /* Reads a number that may be missing, and stays 0 then; false when it is something else. */
 bool wire_get_count(const cJSON *object, const char *name, int64_t *count);
+
+/*
+ * The members of a filter that list and bulk share: status, priority, label and older_than_ms. Each
+ * may be missing.
+ */
+enum err wire_read_filter(
+    const cJSON *params, struct list_filter *filter, int64_t *older_than_ms, struct fail *fail);
+void wire_add_filter(cJSON *params, const struct list_filter *filter, int64_t older_than_ms);
+
+/*
+ * Pause, hold, and who has set them: members of `object`; and who has set the rate: of `rate`, only
+ * when it is not that of the options. What is read there is the rate in force then.
+ */
+void wire_add_pause(cJSON *object, const struct control *control);
+bool wire_get_pause(const cJSON *object, struct control *control);
+void wire_add_rated(cJSON *rate, const struct control *control, const char *who, const char *at);
+bool wire_get_rated(const cJSON *rate, struct control *control, const char *who, const char *at,
+    int64_t interval_ns);
 
 /* An ingestion without its batches, as status and list show it. */
 void wire_add_ingestion(cJSON *object, const struct ingestion *ingestion);

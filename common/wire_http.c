@@ -56,6 +56,42 @@ void wire_http_write_ingest(const struct uuid *ingestion, struct buf *out)
 	print(object, out);
 }
 
+/* ---- params ---- */
+
+static enum err read_params(enum wire_method method, const struct uuid *ingestion,
+    const struct json_doc *doc, struct wire_request *request, struct fail *fail)
+{
+	const struct wire_codec *codec = wire_codec_of(method);
+
+	if (!cJSON_IsObject(doc->root))
+		return fail_set(fail, ERR_INVALID, "the body must be a JSON object");
+	if (ingestion && json_get(doc->root, "ingestion_id"))
+		return fail_set(fail, ERR_INVALID, "unknown member \"ingestion_id\" in the body");
+	if (json_only(doc->root, codec->params, "the body", fail))
+		return fail->err;
+	if (ingestion)
+		wire_add_uuid(doc->root, "ingestion_id", ingestion);
+	return codec->read_params ? codec->read_params(doc, doc->root, request, fail) : ERR_OK;
+}
+
+enum err wire_http_read_params(enum wire_method method, const struct uuid *ingestion,
+    const char *text, size_t len, struct wire_request *request, struct fail *fail)
+{
+	static const char nothing[] = "{}";
+	struct json_doc doc;
+
+	if (len == 0) {
+		text = nothing;
+		len = strlen(nothing);
+	}
+	if (json_parse(text, len, INT64_MAX, &doc, fail))
+		return fail->err;
+	fail->err = ERR_OK;
+	read_params(method, ingestion, &doc, request, fail);
+	json_free(&doc);
+	return fail->err;
+}
+
 /* ---- pages ---- */
 
 void wire_http_write_page(

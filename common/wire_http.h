@@ -18,6 +18,14 @@ enum err wire_http_read_ingest(
 void wire_http_write_ingest(const struct uuid *ingestion, struct buf *out);
 
 /*
+ * Reads a body that is the params of the method: an object, or nothing for an empty one. A method
+ * about one ingestion has its id from the path, else `ingestion` is NULL. Unknown members are
+ * refused. On failure nothing needs to be freed.
+ */
+enum err wire_http_read_params(enum wire_method method, const struct uuid *ingestion,
+    const char *text, size_t len, struct wire_request *request, struct fail *fail);
+
+/*
  * Appends the result of status, report or list with `next`, a link to the next page, instead of the
  * place to go on; NULL: there is none.
  */

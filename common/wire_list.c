@@ -15,6 +15,8 @@ static void add_counts(cJSON *object, const struct counts *counts)
 		json_add_int(list, batch_status_name((enum batch_status)i), counts->by_status[i]);
 	json_add_int(list, "ids_completed", counts->ids_completed);
 	json_add_int(list, "ids_failed", counts->ids_failed);
+	json_add_int(list, "ids_cancelled", counts->ids_cancelled);
+	json_add_int(list, "ids_unknown", counts->ids_unknown);
 	json_add_int(list, "attempts", counts->attempts);
 	json_add_int(list, "retries", counts->retries);
 }
@@ -34,6 +36,8 @@ void wire_add_ingestion(cJSON *object, const struct ingestion *ingestion)
 	wire_add_time(object, "created_at", ingestion->created_ms);
 	wire_add_time(object, "started_at", ingestion->started_ms);
 	wire_add_time(object, "finished_at", ingestion->finished_ms);
+	if (ingestion->cancelled_by[0])
+		cJSON_AddStringToObject(object, "cancelled_by", ingestion->cancelled_by);
 	add_counts(object, &ingestion->counts);
 }
 
@@ -51,27 +55,31 @@ static bool get_counts(const cJSON *object, struct counts *counts)
 	bool ok = json_get_int(json_get(object, "ids"), 0, JSON_MAX_EXACT, &counts->ids) &&
 	          json_get_int(json_get(object, "batches"), 0, JSON_MAX_EXACT, &counts->batches);
 
-	for (int i = 0; ok && i < BATCH_STATUS_COUNT; i++)
+	for (int i = 0; ok && i < BATCH_CANCELLED; i++)
 		ok = json_get_int(json_get(object, batch_status_name((enum batch_status)i)), 0,
 		    JSON_MAX_EXACT, &counts->by_status[i]);
 	/* Older daemons do not have the others. */
-	return ok && wire_get_count(object, "ids_completed", &counts->ids_completed) &&
+	return ok && wire_get_count(object, "cancelled", &counts->by_status[BATCH_CANCELLED]) &&
+	       wire_get_count(object, "ids_completed", &counts->ids_completed) &&
 	       wire_get_count(object, "ids_failed", &counts->ids_failed) &&
+	       wire_get_count(object, "ids_cancelled", &counts->ids_cancelled) &&
+	       wire_get_count(object, "ids_unknown", &counts->ids_unknown) &&
 	       wire_get_count(object, "attempts", &counts->attempts) &&
 	       wire_get_count(object, "retries", &counts->retries);
 }
 
-/* The stage shows in the status alone. */
-static bool get_stage(const cJSON *item, enum stage *stage)
+/* The stage shows in the status, and in that only what was sealed has a number. */
+static bool get_stage(const cJSON *object, enum stage *stage)
 {
-	const char *name = json_get_str(item);
+	const char *name = json_get_str(json_get(object, "status"));
+	bool has_seq = json_get(object, "seq") != NULL;
 	enum ingestion_status status;
 
 	if (!name || !ingestion_status_by_name(name, &status))
 		return false;
-	*stage = status == INGESTION_RECEIVING   ? STAGE_RECEIVING
-	         : status == INGESTION_CANCELLED ? STAGE_CANCELLED
-	                                         : STAGE_SEALED;
+	*stage = status == INGESTION_RECEIVING               ? STAGE_RECEIVING
+	         : status == INGESTION_CANCELLED && !has_seq ? STAGE_CANCELLED
+	                                                     : STAGE_SEALED;
 	return true;
 }
 
@@ -79,11 +87,13 @@ bool wire_get_ingestion(const cJSON *object, struct ingestion *ingestion)
 {
 	const char *priority = json_get_str(json_get(object, "priority"));
 	const cJSON *label = json_get(object, "label"), *seq = json_get(object, "seq");
+	const cJSON *by = json_get(object, "cancelled_by");
 
 	return wire_get_uuid(json_get(object, "ingestion_id"), &ingestion->uuid) &&
-	       get_stage(json_get(object, "status"), &ingestion->stage) && priority &&
+	       get_stage(object, &ingestion->stage) && priority &&
 	       priority_by_name(priority, &ingestion->priority) &&
 	       (!label || wire_get_text(label, ingestion->label, sizeof(ingestion->label))) &&
+	       (!by || wire_get_text(by, ingestion->cancelled_by, PRINCIPAL_MAX + 1)) &&
 	       ((!seq && ingestion->stage != STAGE_SEALED) ||
 		   json_get_int(seq, 1, JSON_MAX_EXACT, &ingestion->seq)) &&
 	       json_get_int(json_get(object, "version"), 1, JSON_MAX_EXACT, &ingestion->version) &&
@@ -106,7 +116,7 @@ static enum err read_status_filter(const cJSON *item, struct list_filter *filter
 		return ERR_OK;
 	return fail_set(fail, ERR_INVALID,
 	    "status \"%.40s\" is not one of yet_to_start, triggered, completed, failed, receiving, "
-	    "cancelled",
+	    "cancelled, cancelling",
 	    name ? name : "");
 }
 
@@ -122,18 +132,19 @@ static enum err read_prefix(const cJSON *item, char prefix[UUID_TEXT_SIZE], stru
 	return ERR_OK;
 }
 
-static enum err read_filter(const cJSON *params, struct list_filter *filter, struct fail *fail)
+enum err wire_read_filter(
+    const cJSON *params, struct list_filter *filter, int64_t *older_than_ms, struct fail *fail)
 {
-	const cJSON *seq = json_get(params, "seq");
+	const cJSON *older = json_get(params, "older_than_ms");
 
 	if (read_status_filter(json_get(params, "status"), filter, fail) ||
 	    wire_read_priority(
 		json_get(params, "priority"), &filter->has_priority, &filter->priority, fail) ||
-	    wire_read_label(json_get(params, "label"), filter->label, fail) ||
-	    read_prefix(json_get(params, "id_prefix"), filter->id_prefix, fail))
+	    wire_read_label(json_get(params, "label"), filter->label, fail))
 		return fail->err;
-	if (seq && !json_get_int(seq, 1, JSON_MAX_EXACT, &filter->seq))
-		return fail_set(fail, ERR_INVALID, "\"seq\" must be the number of a submission");
+	if (older && !json_get_int(older, 1, WIRE_OLDER_MAX_MS, older_than_ms))
+		return fail_set(fail, ERR_INVALID,
+		    "\"older_than_ms\" must be an integer from 1 to %lld", WIRE_OLDER_MAX_MS);
 	return ERR_OK;
 }
 
@@ -142,6 +153,7 @@ static enum err read_list(const struct json_doc *doc, const cJSON *params,
 {
 	struct wire_list *list = &request->list;
 	const cJSON *limit = json_get(params, "limit"), *cursor = json_get(params, "cursor");
+	const cJSON *seq = json_get(params, "seq");
 
 	(void)doc;
 	list->limit = WIRE_LIST_DEFAULT;
@@ -151,7 +163,23 @@ static enum err read_list(const struct json_doc *doc, const cJSON *params,
 	if (cursor && !wire_get_text(cursor, list->cursor, sizeof(list->cursor)))
 		return fail_set(
 		    fail, ERR_INVALID, "\"cursor\" must be the \"next_cursor\" of another page");
-	return read_filter(params, &list->filter, fail);
+	if (seq && !json_get_int(seq, 1, JSON_MAX_EXACT, &list->filter.seq))
+		return fail_set(fail, ERR_INVALID, "\"seq\" must be the number of a submission");
+	if (read_prefix(json_get(params, "id_prefix"), list->filter.id_prefix, fail))
+		return fail->err;
+	return wire_read_filter(params, &list->filter, &list->older_than_ms, fail);
+}
+
+void wire_add_filter(cJSON *params, const struct list_filter *filter, int64_t older_than_ms)
+{
+	if (filter->has_status)
+		cJSON_AddStringToObject(params, "status", ingestion_status_name(filter->status));
+	if (filter->has_priority)
+		cJSON_AddStringToObject(params, "priority", priority_name(filter->priority));
+	if (filter->label[0])
+		cJSON_AddStringToObject(params, "label", filter->label);
+	if (older_than_ms > 0)
+		json_add_int(params, "older_than_ms", older_than_ms);
 }
 
 static void write_list(const struct wire_request *request, cJSON *params)
@@ -159,12 +187,7 @@ static void write_list(const struct wire_request *request, cJSON *params)
 	const struct wire_list *list = &request->list;
 	const struct list_filter *filter = &list->filter;
 
-	if (filter->has_status)
-		cJSON_AddStringToObject(params, "status", ingestion_status_name(filter->status));
-	if (filter->has_priority)
-		cJSON_AddStringToObject(params, "priority", priority_name(filter->priority));
-	if (filter->label[0])
-		cJSON_AddStringToObject(params, "label", filter->label);
+	wire_add_filter(params, filter, list->older_than_ms);
 	if (filter->id_prefix[0])
 		cJSON_AddStringToObject(params, "id_prefix", filter->id_prefix);
 	if (filter->seq > 0)
@@ -208,7 +231,7 @@ static void write_list_result(const struct wire_reply *reply, cJSON *result)
 }
 
 static const char *const list_params[] = {
-    "status", "priority", "label", "id_prefix", "seq", "limit", "cursor", NULL};
+    "status", "priority", "label", "older_than_ms", "id_prefix", "seq", "limit", "cursor", NULL};
 
 const struct wire_codec wire_codec_list = {
     .method = "list",

@@ -31,6 +31,7 @@ static const struct field {
     NEW_FIELD("dispatch", "max_attempts", max_attempts),
     NEW_FIELD("dispatch", "retry_base_ms", retry_base_ms),
     NEW_FIELD("dispatch", "retry_max_ms", retry_max_ms),
+    NEW_FIELD("notices", "waiting", notices),
     NEW_FIELD("attempts", "total", attempts),
     NEW_FIELD("attempts", "retries", retries),
     NEW_FIELD("attempts", "interrupted", interrupted),
@@ -139,6 +140,8 @@ static void write_stats_result(const struct wire_reply *reply, cJSON *result)
 	cJSON_AddBoolToObject(list, "pack", stats->pack);
 	if (stats->next_slot_ms >= 0)
 		json_add_int(list, "next_slot_ms", stats->next_slot_ms);
+	wire_add_pause(list, &stats->control);
+	wire_add_rated(list, &stats->control, "rate_set_by", "rate_set_at");
 	list = cJSON_GetObjectItemCaseSensitive(result, "store");
 	cJSON_AddStringToObject(list, "url", stats->store);
 	if (stats->commit_age_ms >= 0)
@@ -214,14 +217,16 @@ static bool read_lane(const cJSON *object, struct wire_stats_reply *stats)
 	     wire_get_count(object, "later", &lane->later) &&
 	     (!oldest || json_get_int(oldest, 0, JSON_MAX_EXACT,
 			     &stats->oldest_waiting_ms[priority - PRIORITY_HIGH]));
-	for (int i = 0; ok && i < BATCH_STATUS_COUNT; i++)
+	for (int i = 0; ok && i < BATCH_CANCELLED; i++)
 		ok = json_get_int(json_get(batches, batch_status_name((enum batch_status)i)), 0,
 		    JSON_MAX_EXACT, &lane->batches[i]);
-	for (int i = 0; ok && i < INGESTION_STATUS_COUNT; i++)
+	for (int i = 0; ok && i < INGESTION_CANCELLING; i++)
 		ok = json_get_int(
 		    json_get(ingestions, ingestion_status_name((enum ingestion_status)i)), 0,
 		    JSON_MAX_EXACT, &lane->ingestions[i]);
-	return ok;
+	/* Older daemons do not have these. */
+	return ok && wire_get_count(batches, "cancelled", &lane->batches[BATCH_CANCELLED]) &&
+	       wire_get_count(ingestions, "cancelling", &lane->ingestions[INGESTION_CANCELLING]);
 }
 
 /* More limits than this version knows are left out. */
@@ -258,7 +263,10 @@ static bool read_stats_result(
 	    !wire_get_time(json_get(result, "time"), &stats->utc_ms) ||
 	    !wire_get_text(json_get(store, "url"), stats->store, sizeof(stats->store)) ||
 	    (age && !json_get_int(age, 0, JSON_MAX_EXACT, &stats->commit_age_ms)) ||
-	    (next && !json_get_int(next, 0, JSON_MAX_EXACT, &stats->next_slot_ms)))
+	    (next && !json_get_int(next, 0, JSON_MAX_EXACT, &stats->next_slot_ms)) ||
+	    !wire_get_pause(dispatch, &stats->control) ||
+	    !wire_get_rated(
+		dispatch, &stats->control, "rate_set_by", "rate_set_at", stats->interval_ns))
 		return false;
 	cJSON_ArrayForEach(
 	    item, json_get(result, "lanes")) if (!read_lane(item, stats)) return false;

@@ -102,6 +102,10 @@ static void add_outcomes(cJSON *object, const struct batch *batch)
 		return;
 	json_add_int(object, "ids_completed", batch->ids_completed);
 	json_add_int(object, "ids_failed", batch->ids_failed);
+	if (batch->status != BATCH_CANCELLED)
+		return;
+	json_add_int(object, "ids_cancelled", batch->ids_cancelled);
+	json_add_int(object, "ids_unknown", batch->ids_unknown);
 }
 
 static cJSON *new_batch(const struct status_page *page, const struct batch *batch)
@@ -156,6 +160,8 @@ static bool read_outcomes(const cJSON *item, struct batch *batch)
 {
 	return wire_get_count(item, "ids_completed", &batch->ids_completed) &&
 	       wire_get_count(item, "ids_failed", &batch->ids_failed) &&
+	       wire_get_count(item, "ids_cancelled", &batch->ids_cancelled) &&
+	       wire_get_count(item, "ids_unknown", &batch->ids_unknown) &&
 	       wire_get_time(json_get(item, "retry_at"), &batch->retry_ms) &&
 	       read_output(json_get(item, "stdout"), &batch->out) &&
 	       read_output(json_get(item, "stderr"), &batch->err);

@@ -1,4 +1,4 @@
-/* The method submit, and those of an upload: append, seal, cancel. */
+/* The method submit, and those of an upload: append, seal. */
 #include "wire_codec.h"
 
 #include <string.h>
@@ -227,45 +227,4 @@ const struct wire_codec wire_codec_seal = {
     .write_params = write_seal,
     .read_result = read_submit_result,
     .write_result = write_submit_result,
-};
-
-/* ---- cancel ---- */
-
-static enum err read_cancel(const struct json_doc *doc, const cJSON *params,
-    struct wire_request *request, struct fail *fail)
-{
-	(void)doc;
-	return wire_read_ingestion_id(params, &request->cancel.ingestion, fail);
-}
-
-static void write_cancel(const struct wire_request *request, cJSON *params)
-{
-	wire_add_uuid(params, "ingestion_id", &request->cancel.ingestion);
-}
-
-static bool read_cancel_result(
-    const struct json_doc *doc, const cJSON *result, struct wire_reply *reply)
-{
-	const char *status = json_get_str(json_get(result, "status"));
-
-	(void)doc;
-	return wire_get_uuid(json_get(result, "ingestion_id"), &reply->cancel.ingestion) &&
-	       status && ingestion_status_by_name(status, &reply->cancel.status);
-}
-
-static void write_cancel_result(const struct wire_reply *reply, cJSON *result)
-{
-	wire_add_uuid(result, "ingestion_id", &reply->cancel.ingestion);
-	cJSON_AddStringToObject(result, "status", ingestion_status_name(reply->cancel.status));
-}
-
-static const char *const cancel_params[] = {"ingestion_id", NULL};
-
-const struct wire_codec wire_codec_cancel = {
-    .method = "cancel",
-    .params = cancel_params,
-    .read_params = read_cancel,
-    .write_params = write_cancel,
-    .read_result = read_cancel_result,
-    .write_result = write_cancel_result,
 };

@@ -48,6 +48,17 @@ void api_post_or_finish(struct pending *pending)
 		api_finish(pending);
 }
 
+void api_log_control(const struct api_call *call, const char *what)
+{
+	log_info(log_msg("control"), log_str("verb", wire_method_name(call->request.method)),
+	    log_str("who", call->principal), log_str("what", what));
+}
+
+int64_t api_before_ms(const struct api *api, int64_t older_than_ms)
+{
+	return older_than_ms > 0 ? clock_utc_ms(api->env.clock) - older_than_ms : 0;
+}
+
 /* When another daemon may be there: what runs here has ended by then. */
 static int64_t drained_in_ms(const struct api *api)
 {
@@ -112,6 +123,14 @@ static const struct verb {
     [WIRE_REPORT] = {SCOPE_READ, api_report},
     [WIRE_LIST] = {SCOPE_READ, api_list},
     [WIRE_STATS] = {SCOPE_READ, api_stats},
+    [WIRE_RETRY] = {SCOPE_SUBMIT, api_retry},
+    [WIRE_BUMP] = {SCOPE_SUBMIT, api_bump},
+    [WIRE_BULK] = {SCOPE_ADMIN, api_bulk},
+    [WIRE_PAUSE] = {SCOPE_ADMIN, api_pause},
+    [WIRE_RESUME] = {SCOPE_ADMIN, api_resume},
+    [WIRE_DRAIN] = {SCOPE_ADMIN, api_start_drain},
+    [WIRE_RATE] = {SCOPE_ADMIN, api_rate},
+    [WIRE_RELOAD] = {SCOPE_ADMIN, api_reload},
 };
 
 unsigned api_scope(enum wire_method method)
@@ -168,6 +187,7 @@ void api_changed(struct api *api, const struct uuid *ingestion)
 	watch_tell(api->watch, ingestion);
 	if (api->env.notifier)
 		notifier_kick(api->env.notifier);
+	api_look_at_drains(api);
 }
 
 void api_drain(struct api *api)

@@ -21,6 +21,7 @@ void api_list(struct api *api, struct api_call *call)
 	struct store_list *list = &pending->op.op.list;
 
 	list->filter = request->filter;
+	list->filter.before_ms = api_before_ms(api, request->older_than_ms);
 	list->limit = request->limit;
 	strcpy(list->cursor, request->cursor);
 	api_post_or_finish(pending);

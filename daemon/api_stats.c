@@ -16,15 +16,31 @@ static int64_t waiting_ids(const struct store_stats *store)
 	return ids;
 }
 
+/* How long nothing is started, by somebody's wish; INT64_MAX: until further notice. */
+static int64_t held_ms(const struct api *api, const struct control *control)
+{
+	int64_t paused_ms = 0;
+
+	if (control->pause != PAUSE_NONE) {
+		if (control->pause_until_ms == 0)
+			return INT64_MAX;
+		paused_ms = control->pause_until_ms - clock_utc_ms(api->env.clock);
+	}
+	return paused_ms > control->hold_ms ? paused_ms : control->hold_ms;
+}
+
 /* How long until the next start; -1 when nothing waits, or when it depends on what runs. */
 static int64_t next_slot_ms(
     const struct api *api, const struct store_stats *store, int64_t running_slots)
 {
 	int64_t next = ledger_next_slot(&store->ledger), now = clock_boot_ns(api->env.clock);
+	int64_t held = held_ms(api, &store->control);
 
 	if (waiting_ids(store) == 0 || running_slots >= api->env.conf->concurrency ||
-	    next == CLOCK_NEVER)
+	    next == CLOCK_NEVER || held == INT64_MAX)
 		return -1;
+	if (next < now + held * NS_PER_MS)
+		next = now + held * NS_PER_MS;
 	return next > now ? (next - now + NS_PER_MS - 1) / NS_PER_MS : 0;
 }
 
@@ -65,6 +81,8 @@ static void fill_dispatch(
 	stats->batch_size = api->env.conf->batch_size;
 	stats->concurrency = api->env.conf->concurrency;
 	stats->next_slot_ms = next_slot_ms(api, store, stats->running_slots);
+	stats->control = store->control;
+	stats->notices = store->notices;
 	stats->max_attempts = api->env.conf->max_attempts;
 	stats->retry_base_ms = api->env.conf->retry_base_ns / NS_PER_MS;
 	stats->retry_max_ms = api->env.conf->retry_max_ns / NS_PER_MS;

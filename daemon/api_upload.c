@@ -1,4 +1,4 @@
-/* The verbs about an upload that has begun: append, seal, cancel. */
+/* The verbs about an upload that has begun: append, seal. */
 #include "api_verbs.h"
 
 /* ---- append ---- */
@@ -61,30 +61,5 @@ void api_seal(struct api *api, struct api_call *call)
 	pending->op.op.seal = (struct store_seal){.uuid = seal->ingestion,
 	    .expected = seal->ids,
 	    .digest = seal->has_digest ? &seal->digest : NULL};
-	api_post_or_finish(pending);
-}
-
-/* ---- cancel ---- */
-
-static void cancel_done(struct storeq_op *op)
-{
-	struct pending *pending = (struct pending *)op;
-	const struct store_cancel *cancel = &op->op.cancel;
-
-	if (!op->op.fail.err) {
-		pending->call->reply.cancel = (struct wire_cancel_reply){
-		    .ingestion = cancel->uuid, .status = INGESTION_CANCELLED};
-		api_changed(pending->api, &cancel->uuid);
-		sweeper_kick(pending->api->env.sweeper);
-	}
-	api_finish(pending);
-}
-
-void api_cancel(struct api *api, struct api_call *call)
-{
-	struct pending *pending =
-	    api_pending_new(api, call, sizeof(*pending), STORE_CANCEL, cancel_done);
-
-	pending->op.op.cancel = (struct store_cancel){.uuid = call->request.cancel.ingestion};
 	api_post_or_finish(pending);
 }

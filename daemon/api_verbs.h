@@ -8,6 +8,7 @@
 struct api {
 	struct api_env env;
 	struct watch *watch; /* calls that wait for a change */
+	struct control_call *drains; /* calls that wait until nothing runs */
 	bool draining;
 	int64_t draining_since; /* boot_ns */
 };
@@ -28,6 +29,29 @@ void api_status(struct api *api, struct api_call *call);
 void api_report(struct api *api, struct api_call *call);
 void api_list(struct api *api, struct api_call *call);
 void api_stats(struct api *api, struct api_call *call);
+void api_retry(struct api *api, struct api_call *call);
+void api_bump(struct api *api, struct api_call *call);
+void api_bulk(struct api *api, struct api_call *call);
+void api_pause(struct api *api, struct api_call *call);
+void api_resume(struct api *api, struct api_call *call);
+void api_start_drain(struct api *api, struct api_call *call);
+void api_rate(struct api *api, struct api_call *call);
+void api_reload(struct api *api, struct api_call *call);
+
+/*
+ * A cancel, retry or bump was committed: who has to know is told. True: it was one step of several,
+ * to be posted again.
+ */
+bool api_changed_by(struct api *api, const struct store_op *op);
+
+/* Something was committed: whether anything runs is looked at soon, for those who wait for that. */
+void api_look_at_drains(struct api *api);
+
+/* Says in the log what somebody has done to others' work. */
+void api_log_control(const struct api_call *call, const char *what);
+
+/* What list_filter.before_ms has to be for "older than"; 0 for 0. */
+int64_t api_before_ms(const struct api *api, int64_t older_than_ms);
 
 /* Ends a call. */
 void api_answer(struct api_call *call);

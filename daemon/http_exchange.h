@@ -78,6 +78,9 @@ void http_problem(
 /* Starts the call in exchange->call; the route's finish() is called, or an error is answered. */
 void http_call(struct http_exchange *exchange, enum wire_method method);
 
+/* Reads what stands for {id}; false: it is no ingestion's, and that was the answer. */
+bool http_read_ingestion(struct http_exchange *exchange, struct uuid *ingestion);
+
 /* What the routes do. */
 void http_ingest(struct http_exchange *exchange);
 void http_ingest_done(struct http_exchange *exchange);
@@ -90,6 +93,17 @@ void http_list_done(struct http_exchange *exchange);
 void http_stats(struct http_exchange *exchange);
 void http_stats_done(struct http_exchange *exchange);
 void http_metrics_done(struct http_exchange *exchange);
+void http_cancel(struct http_exchange *exchange);
+void http_retry(struct http_exchange *exchange);
+void http_bump(struct http_exchange *exchange);
+void http_bulk(struct http_exchange *exchange);
+void http_pause(struct http_exchange *exchange);
+void http_resume(struct http_exchange *exchange);
+void http_start_drain(struct http_exchange *exchange);
+void http_rate(struct http_exchange *exchange);
+void http_reset_rate(struct http_exchange *exchange);
+void http_start_reload(struct http_exchange *exchange);
+void http_control_done(struct http_exchange *exchange);
 void http_ready(struct http_exchange *exchange);
 void http_ready_done(struct http_exchange *exchange);
 void http_health(struct http_exchange *exchange);

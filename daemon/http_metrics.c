@@ -23,6 +23,10 @@ static const struct metric {
     METRIC("ingestd_concurrency", "gauge", concurrency, 1, "Slots that may run at a time."),
     METRIC("ingestd_running_slots", "gauge", running_slots, 1, "Slots that run."),
     METRIC("ingestd_running_batches", "gauge", running_batches, 1, "Batches that run."),
+    METRIC("ingestd_hold_seconds", "gauge", control.hold_ms, 1e3,
+	"How long the other side still wants nothing."),
+    METRIC("ingestd_notices_waiting", "gauge", notices, 1,
+	"Ends of ingestions that have not been told yet."),
     METRIC("ingestd_max_attempts", "gauge", max_attempts, 1, "Attempts that a batch gets."),
     METRIC("ingestd_retry_base_seconds", "gauge", retry_base_ms, 1e3,
 	"Longest wait before the second attempt."),
@@ -165,6 +169,9 @@ void http_metrics_write(const struct wire_stats_reply *stats, struct buf *out)
 	write_head("ingestd_build_info", "gauge", "The version, as a label.", out);
 	buf_printf(out, "ingestd_build_info{version=\"%s\"} 1\n", stats->version);
 	write_plain(stats, out);
+	write_head(
+	    "ingestd_paused", "gauge", "1 while nothing is started by somebody's wish.", out);
+	buf_printf(out, "ingestd_paused %d\n", stats->control.pause != PAUSE_NONE);
 	if (stats->next_slot_ms >= 0) {
 		write_head("ingestd_next_slot_seconds", "gauge", "Time until the next start.", out);
 		buf_printf(

@@ -15,7 +15,7 @@
 /* ---- calls ---- */
 
 /* What a reply can take, at most, per ingestion of a list. */
-#define LIST_ROW_BYTES 768
+#define LIST_ROW_BYTES 960
 /* What a call that waits holds, with all that belongs to it. */
 #define WAIT_BYTES (8 * 1024)
 
@@ -59,6 +59,9 @@ static int64_t page_bytes(const struct wire_request *request)
 {
 	if (request->method == WIRE_LIST)
 		return request->list.limit * LIST_ROW_BYTES;
+	/* Its reply is short, but it holds a page meanwhile. */
+	if (request->method == WIRE_BULK)
+		return request->bulk.limit * LIST_ROW_BYTES;
 	if (waits(request))
 		return WAIT_BYTES;
 	if (request->method == WIRE_REPORT ||
@@ -213,8 +216,7 @@ static int64_t known_version(const char *if_none_match)
 	return len > 0 && parse_u63(quote + 1, len, &version) ? version : 0;
 }
 
-/* Reads what stands for {id}; false: it is refused. */
-static bool read_ingestion(struct http_exchange *exchange, struct uuid *ingestion)
+bool http_read_ingestion(struct http_exchange *exchange, struct uuid *ingestion)
 {
 	struct fail unknown;
 
@@ -232,7 +234,7 @@ void http_status(struct http_exchange *exchange)
 	struct query query = {.text = exchange->query, .fail.err = ERR_OK};
 
 	status->limit = WIRE_STATUS_LIMIT;
-	if (!read_ingestion(exchange, &status->ingestion))
+	if (!http_read_ingestion(exchange, &status->ingestion))
 		return;
 	only(&query, names);
 	boolean(&query, "output", &status->output);
@@ -276,7 +278,7 @@ void http_report(struct http_exchange *exchange)
 	struct query query = {.text = exchange->query, .fail.err = ERR_OK};
 
 	report->limit = WIRE_REPORT_LIMIT;
-	if (!read_ingestion(exchange, &report->ingestion))
+	if (!http_read_ingestion(exchange, &report->ingestion))
 		return;
 	only(&query, names);
 	boolean(&query, "failed", &report->filter.failed);
@@ -331,6 +333,19 @@ static void read_words(struct query *query, struct list_filter *filter)
 		    "priority: \"%.40s\" is not one of HIGH, MEDIUM, LOW", text);
 }
 
+static void read_age(struct query *query, int64_t *older_than_ms)
+{
+	char value[HTTP_FIELD_MAX];
+	const char *text = parameter(query, "older_than", value);
+	int64_t ns;
+
+	if (text && (!parse_duration(text, &ns) || ns < NS_PER_MS))
+		fail_set(&query->fail, ERR_INVALID,
+		    "older_than: \"%.40s\" is not a duration (such as 2h) from 1ms to 365d", text);
+	else if (text)
+		*older_than_ms = ns / NS_PER_MS;
+}
+
 static void copy(struct query *query, const char *name, char *to, size_t size)
 {
 	char value[HTTP_FIELD_MAX];
@@ -346,7 +361,7 @@ static void copy(struct query *query, const char *name, char *to, size_t size)
 void http_list(struct http_exchange *exchange)
 {
 	static const char *const names[] = {
-	    "status", "priority", "label", "seq", "limit", "cursor", NULL};
+	    "status", "priority", "label", "older_than", "seq", "limit", "cursor", NULL};
 	struct wire_list *list = &exchange->call.request.list;
 	struct query query = {.text = exchange->query, .fail.err = ERR_OK};
 
@@ -354,6 +369,7 @@ void http_list(struct http_exchange *exchange)
 	only(&query, names);
 	read_words(&query, &list->filter);
 	copy(&query, "label", list->filter.label, sizeof(list->filter.label));
+	read_age(&query, &list->older_than_ms);
 	copy(&query, "cursor", list->cursor, sizeof(list->cursor));
 	number(&query, "seq", 1, INT64_MAX, &list->filter.seq);
 	number(&query, "limit", 1, WIRE_LIST_LIMIT, &list->limit);
@@ -386,6 +402,8 @@ static void write_next(const struct wire_list *list, const char *cursor, struct 
 		buf_add_str(next, "&label=");
 		encode(filter->label, next);
 	}
+	if (list->older_than_ms > 0)
+		buf_printf(next, "&older_than=%" PRId64 "ms", list->older_than_ms);
 	buf_printf(next, "&cursor=%s", cursor);
 }
 

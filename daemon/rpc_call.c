@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What a reply can take, at most, per ingestion of a list. */
-#define LIST_ROW_BYTES 768
+#define LIST_ROW_BYTES 960
 /* What a call that waits holds, with all that belongs to it. */
 #define WAIT_BYTES (8 * 1024)
 
@@ -29,6 +29,9 @@ static int64_t page_bytes(const struct wire_request *request)
 {
 	if (request->method == WIRE_LIST)
 		return request->list.limit * LIST_ROW_BYTES;
+	/* Its reply is short, but it holds a page meanwhile. */
+	if (request->method == WIRE_BULK)
+		return request->bulk.limit * LIST_ROW_BYTES;
 	if (request->method == WIRE_REPORT ||
 	    (request->method == WIRE_STATUS && request->status.limit > 0))
 		return STORE_PAGE_BYTES;

@@ -84,6 +84,6 @@ shows() {
   upload=$(rpc '{"jsonrpc":"2.0","id":1,"method":"submit","params":{"open":true,"priority":"LOW"}}' |
     e2e json 'd["result"]["ingestion_id"]')
   refuses 6 "number 7" -- ctl cancel 7
-  refuses 4 sealed -- ctl cancel 1
+  refuses 4 ended -- ctl cancel 1
   [ "$(ctl cancel "${upload:0:30}")" = "$upload cancelled" ]
 }

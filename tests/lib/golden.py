@@ -18,7 +18,9 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIMES = {"created_at", "started_at", "finished_at", "retry_at", "time"}
 # Members that a reply has got after lines without them were released.
 NEWER = {"ids_completed", "ids_failed", "attempts", "retries", "max_attempts", "retry_base_ms", "retry_max_ms",
-         "later", "oldest_waiting_ms"}
+         "later", "oldest_waiting_ms", "cancelled", "cancelling", "cancelled_by", "ids_cancelled", "ids_unknown",
+         "network", "status", "reply", "notices", "pause", "pause_until", "paused_by", "paused_at", "hold_ms",
+         "rate_set_by", "rate_set_at"}
 
 
 def read_session(path):

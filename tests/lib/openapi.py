@@ -399,9 +399,9 @@ def check_methods(daemon, path, methods, asked):
     if status != 204 or set(fields["allow"].split(", ")) != wanted:
         fault("OPTIONS", path, "was answered with", status, fields.get("allow"))
     # Any other method is refused with the same list.
-    status, fields, content = daemon.ask("DELETE", asked)
+    status, fields, content = daemon.ask("PATCH", asked)
     if status != 405 or set(fields["allow"].split(", ")) != wanted:
-        fault("DELETE", path, "was answered with", status, fields.get("allow"))
+        fault("PATCH", path, "was answered with", status, fields.get("allow"))
     for error in errors(json.loads(content), {"$ref": "#/components/schemas/Problem"}, path):
         fault(error)
     if "GET" in wanted:
@@ -420,6 +420,31 @@ def wait_for_end(daemon, ids):
                 return
 
 
+def check_control(daemon, ids):
+    """Every example of the routes that change something; what they are answered with is described."""
+    for method, path, operation in operations():
+        if method == "GET" or path == "/ingest":
+            continue
+        content = operation.get("requestBody", {}).get("content", {"application/json": {}})["application/json"]
+        for name, example in content.get("examples", {"none": {"value": None}}).items():
+            body = None if example["value"] is None else json.dumps(example["value"])
+            answer = daemon.ask(method, with_id(path, ids[0]), body)
+            check_answer(f"{method} {path} with the example {name}", operation, answer)
+        if "requestBody" in operation:
+            for body in '{"nothing":1}', "[]", "{":
+                answer = daemon.ask(method, with_id(path, ids[0]), body)
+                check_answer(f"{method} {path} with {body}", operation, answer)
+                if answer[0] != 400:
+                    fault(method, path, "with", body, "was answered with", answer[0], "not 400")
+        if "{id}" in path:
+            answer = daemon.ask(method, with_id(path, "x"), None)
+            check_answer(f"{method} {path} of nothing", operation, answer)
+            if answer[0] != 404:
+                fault(method, path, "of nothing was answered with", answer[0])
+    if daemon.ask("POST", "/resume")[0] != 200:
+        fault("POST /resume without a body is refused")
+
+
 def live(port):
     daemon = Daemon(port)
     post = DOC["paths"]["/ingest"]["post"]
@@ -436,6 +461,7 @@ def live(port):
             if answer[0] != 200:
                 fault(method, path, "was answered with", answer[0])
             check_parameters(daemon, method, asked, operation)
+    check_control(daemon, ids)
     for path, methods in DOC["paths"].items():
         check_methods(daemon, path, methods, with_id(path, ids[0]))
 
@@ -476,7 +502,7 @@ def scopes(port, tokens):
     daemon = Daemon(port)
     tokens = dict(pair.split("=") for pair in tokens.split(","))
     for method, path, operation in operations():
-        needed, body = scope_of(operation), "{}" if method == "POST" else None
+        needed, body = scope_of(operation), "{}" if method in ("POST", "PUT") else None
         asked = with_id(path, str(uuid.uuid4()))
         answers = {"no token": daemon.ask(method, asked, body),
                    "wrong": daemon.ask(method, asked, body, {"Authorization": "Bearer wrong"})}

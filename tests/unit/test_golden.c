@@ -21,7 +21,8 @@ struct reader {
 
 /* Members that a reply has got after lines without them were released. */
 static const char *const newer[] = {"ids_completed", "ids_failed", "attempts", "retries",
-    "max_attempts", "retry_base_ms", "retry_max_ms", "later", "oldest_waiting_ms"};
+    "max_attempts", "retry_base_ms", "retry_max_ms", "later", "oldest_waiting_ms", "cancelled",
+    "cancelling", "ids_cancelled", "ids_unknown", "network", "status", "reply", "notices", "pause"};
 
 /* The end of a JSON value: the comma or bracket behind it. */
 static const char *value_end(const char *at)

@@ -36,6 +36,22 @@ static void paths_lead_to_routes(void **state)
 	assert_string_equal(id, "{id}");
 }
 
+static void methods_of_a_path_differ(void **state)
+{
+	(void)state;
+	assert_string_equal(find("DELETE", "/ingestions/a"), "/ingestions/{id}");
+	assert_string_equal(id, "a");
+	assert_string_equal(find("POST", "/ingestions/a/retry"), "/ingestions/{id}/retry");
+	assert_string_equal(find("PUT", "/ingestions/a/priority"), "/ingestions/{id}/priority");
+	assert_null(find("GET", "/ingestions/a/retry"));
+	assert_int_equal(status, 405);
+	assert_string_equal(allow, "OPTIONS, POST");
+	assert_null(find("POST", "/rate"));
+	assert_string_equal(allow, "OPTIONS, PUT, DELETE");
+	assert_null(find("POST", "/ingestions/a"));
+	assert_string_equal(allow, "OPTIONS, GET, HEAD, DELETE");
+}
+
 static void head_goes_where_get_goes(void **state)
 {
 	(void)state;
@@ -117,7 +133,8 @@ static void routes_are_there_once_and_guarded(void **state)
 			fail_msg("%s needs a scope, or none", route->path);
 		if (route->scope == SCOPE_READ)
 			assert_string_equal(route->method, "GET");
-		assert_int_equal(route->has_body, strcmp(route->method, "POST") == 0);
+		assert_int_equal(route->has_body,
+		    strcmp(route->method, "POST") == 0 || strcmp(route->method, "PUT") == 0);
 	}
 }
 
@@ -125,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(paths_lead_to_routes),
+	    TEST(methods_of_a_path_differ),
 	    TEST(head_goes_where_get_goes),
 	    TEST(what_is_not_there_is_404),
 	    TEST(wrong_methods_are_405_with_those_that_there_are),

@@ -44,7 +44,8 @@ static void the_manual_has_the_scope_of_every_verb(void **state)
 	static const struct {
 		const char *name;
 		unsigned scope;
-	} scopes[] = {{"read", SCOPE_READ}, {"submit", SCOPE_SUBMIT}, {"none", SCOPE_NONE}};
+	} scopes[] = {{"read", SCOPE_READ}, {"submit", SCOPE_SUBMIT}, {"admin", SCOPE_ADMIN},
+	    {"none", SCOPE_NONE}};
 	char verbs[LINE_SIZE];
 
 	(void)state;

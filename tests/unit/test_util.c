@@ -385,6 +385,31 @@ static void what_is_no_time_is_refused(void **state)
 	check(times, COUNT_OF(times), parse_time);
 }
 
+static void people_write_times_with_less(void **state)
+{
+	static const struct number times[] = {
+	    {"2026-11-22T13:02:28Z", 1795352548000},
+	    {"2026-11-22T13:02:28.1Z", 1795352548100},
+	    {"2026-11-22T13:02:28.12Z", 1795352548120},
+	    {"2026-11-22T13:02:28.123Z", 1795352548123},
+	    {"", -1},
+	    {"Z", -1},
+	    {"2h", -1},
+	    {"2026-11-22", -1},
+	    {"2026-11-22T13:02Z", -1},
+	    {"2026-11-22T13:02:28", -1},
+	    {"2026-11-22T13:02:28.Z", -1},
+	    {"2026-11-22T13:02:28.1234Z", -1},
+	    {"2026-11-22T13:02:28.12", -1},
+	    {"2026-11-22T13:02:28.xZ", -1},
+	    {"2026-11-22T13:02:28+01:00", -1},
+	    {"2026-11-22T25:02:28Z", -1},
+	};
+
+	(void)state;
+	check(times, COUNT_OF(times), parse_utc);
+}
+
 static void allocations_of_nothing_are_memory(void **state)
 {
 	void *all[] = {xmalloc(0), xcalloc(0, 8), xrealloc(NULL, 0), xreallocarray(NULL, 0, 8)};
@@ -438,6 +463,7 @@ int main(void)
 	    TEST(times_are_read_back_exactly),
 	    TEST(the_time_zone_does_not_matter),
 	    TEST(what_is_no_time_is_refused),
+	    TEST(people_write_times_with_less),
 	    TEST(allocations_of_nothing_are_memory),
 	    TEST(calloc_clears),
 	    TEST(strings_are_copied),

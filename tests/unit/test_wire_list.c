@@ -93,6 +93,47 @@ static void stats_has_no_params(void **state)
 	assert_refuses_params("stats", "{\"lanes\":true}", "unknown member \"lanes\"");
 }
 
+static void ages_come_back(void **state)
+{
+	static const char *const ages[] = {"0", "-1", "31536000001", "1.5", "\"1\"", "null"};
+	struct wire_request request = {
+	    .id = "1", .method = WIRE_LIST, .list = {.limit = 1, .older_than_ms = 31536000000}};
+	struct wire_request back = request_back(&request);
+
+	(void)state;
+	assert_int_equal(back.list.older_than_ms, 31536000000);
+	assert_int_equal(back.list.filter.before_ms, 0);
+	for (size_t i = 0; i < COUNT_OF(ages); i++) {
+		char *params = xasprintf("{\"older_than_ms\":%s}", ages[i]);
+
+		assert_refuses_params(
+		    "list", params, "\"older_than_ms\" must be an integer from 1 to 31536000000");
+		free(params);
+	}
+}
+
+/* Both are cancelled, but only one of them had a place in the line. */
+static void a_cancelled_ingestion_is_no_upload(void **state)
+{
+	struct wire_reply reply = {0}, back;
+	struct ingestion *it = list_page_add(&reply.list);
+
+	(void)state;
+	*it = (struct ingestion){.seq = 7,
+	    .priority = PRIORITY_LOW,
+	    .version = 3,
+	    .batch_size = 3,
+	    .cancelled_by = "token:ops",
+	    .counts = {.ids = 6, .batches = 2, .by_status = {[BATCH_CANCELLED] = 2}}};
+	assert_true(uuid_parse(UUID, &it->uuid));
+	back = reply_back(WIRE_LIST, &reply);
+	assert_int_equal(back.list.v[0].stage, STAGE_SEALED);
+	assert_int_equal(ingestion_status_of(&back.list.v[0]), INGESTION_CANCELLED);
+	assert_string_equal(back.list.v[0].cancelled_by, "token:ops");
+	wire_reply_free(&back);
+	wire_reply_free(&reply);
+}
+
 /* ---- ingestions ---- */
 
 /* One in each status, as a store would give it. */
@@ -117,7 +158,8 @@ static void fill_list(struct list_page *page)
 		}
 		it->seq = 1 + i;
 		it->counts.batches = 3;
-		it->counts.by_status[i == INGESTION_COMPLETED ? BATCH_COMPLETED : i] = 3;
+		if (i != INGESTION_CANCELLING)
+			it->counts.by_status[i == INGESTION_COMPLETED ? BATCH_COMPLETED : i] = 3;
 		if (i == INGESTION_FAILED) {
 			it->counts.by_status[i] = 0;
 			it->counts.by_status[BATCH_FAILED] = 1;
@@ -126,6 +168,13 @@ static void fill_list(struct list_page *page)
 		if (i == INGESTION_COMPLETED) {
 			it->counts.by_status[BATCH_RETRYING] = 0;
 			it->counts.by_status[BATCH_COMPLETED] = 3;
+		}
+		if (i == INGESTION_CANCELLING) {
+			strcpy(it->cancelled_by, "uid:1000");
+			it->counts.by_status[BATCH_TRIGGERED] = 1;
+			it->counts.by_status[BATCH_CANCELLED] = 2;
+			it->counts.ids_cancelled = 5;
+			it->counts.ids_unknown = 1;
 		}
 		assert_int_equal(ingestion_status_of(it), i);
 	}
@@ -168,7 +217,8 @@ static void an_upload_has_no_seq(void **state)
 	    "\"status\":\"receiving\",\"priority\":\"MEDIUM\",\"version\":5,\"batch_size\":3,"
 	    "\"created_at\":\"2026-11-22T13:02:28.127Z\",\"counts\":{\"ids\":7,\"batches\":0,"
 	    "\"yet_to_start\":0,\"triggered\":0,\"retrying\":0,\"completed\":0,\"failed\":0,"
-	    "\"ids_completed\":0,\"ids_failed\":0,\"attempts\":0,\"retries\":0}}]}\n");
+	    "\"cancelled\":0,\"ids_completed\":0,\"ids_failed\":0,\"ids_cancelled\":0,"
+	    "\"ids_unknown\":0,\"attempts\":0,\"retries\":0}}]}\n");
 	buf_free(&out);
 	wire_reply_free(&reply);
 }
@@ -319,7 +369,8 @@ static void stats_show_attempts(void **state)
 	wire_write_result(WIRE_STATS, &reply, &out);
 	assert_contains(out.data,
 	    "\"attempts\":{\"total\":9,\"retries\":2,\"interrupted\":1,\"failures\":{\"ids\":0,"
-	    "\"try_again\":0,\"exit\":0,\"signal\":0,\"timeout\":3,\"start\":0},"
+	    "\"try_again\":0,\"exit\":0,\"signal\":0,\"timeout\":3,\"start\":0,"
+	    "\"network\":0,\"status\":0,\"reply\":0},"
 	    "\"duration_sum_us\":1800007000,\"durations\":[{\"up_to_ms\":5,\"count\":0},"
 	    "{\"up_to_ms\":10,\"count\":1},{\"up_to_ms\":25,\"count\":0},");
 	assert_contains(out.data, "{\"up_to_ms\":1800000,\"count\":0},{\"count\":1}]}");
@@ -374,6 +425,8 @@ int main(void)
 	    TEST(an_empty_prefix_asks_for_nothing),
 	    TEST(stats_has_no_params),
 	    TEST(list_replies_come_back),
+	    TEST(ages_come_back),
+	    TEST(a_cancelled_ingestion_is_no_upload),
 	    TEST(an_upload_has_no_seq),
 	    TEST(a_list_without_a_member_is_refused),
 	    TEST(stats_replies_come_back),

@@ -229,7 +229,7 @@ static void results_without_promised_members_are_refused(void **state)
 {
 	(void)state;
 	for (int m = 0; m < WIRE_METHOD_COUNT; m++)
-		if (m != WIRE_PING) {
+		if (m != WIRE_PING && m != WIRE_RELOAD) {
 			assert_no_reply((enum wire_method)m, "{\"result\":{}}");
 			assert_no_reply((enum wire_method)m, "{\"result\":[]}");
 			assert_no_reply((enum wire_method)m, "{\"result\":null}");

@@ -108,6 +108,15 @@ static void fill_report(struct wire_report_reply *report)
 	    .attempts = 1,
 	    .started_ms = 1795352549000,
 	    .finished_ms = 1795352550001};
+	entry = report_page_add(&report->page);
+	*entry = (struct report_entry){
+	    .position = 3, .id = 2, .outcome = ID_CANCELLED, .finished_ms = 1795352550001};
+	entry = report_page_add(&report->page);
+	*entry = (struct report_entry){.position = 4,
+	    .id = 3,
+	    .outcome = ID_UNKNOWN,
+	    .attempts = 1,
+	    .finished_ms = 1795352550001};
 }
 
 static void assert_same_entry(const struct report_entry *a, const struct report_entry *b)
@@ -166,6 +175,10 @@ static void a_report_names_each_id(void **state)
 	    "\"error\":\"no \\\"such\\\" gr\xc3\xbcn\\n\"},"
 	    "{\"position\":2,\"id\":1,\"batch\":0,\"outcome\":\"completed\",\"attempts\":1,"
 	    "\"started_at\":\"2026-11-22T13:02:29.000Z\","
+	    "\"finished_at\":\"2026-11-22T13:02:30.001Z\"},"
+	    "{\"position\":3,\"id\":2,\"batch\":0,\"outcome\":\"cancelled\",\"attempts\":0,"
+	    "\"finished_at\":\"2026-11-22T13:02:30.001Z\"},"
+	    "{\"position\":4,\"id\":3,\"batch\":0,\"outcome\":\"unknown\",\"attempts\":1,"
 	    "\"finished_at\":\"2026-11-22T13:02:30.001Z\"}],\"next_position\":3}\n");
 	buf_free(&out);
 	wire_write_entry(&reply.report.page.v[0], &out);
@@ -296,7 +309,8 @@ static void a_batch_says_when_it_is_tried_again(void **state)
 	(void)state;
 	fill_status(&reply.status);
 	wire_write_result(WIRE_STATUS, &reply, &out);
-	assert_contains(out.data, "\"failed\":0,\"ids_completed\":1,\"ids_failed\":2,"
+	assert_contains(out.data, "\"failed\":0,\"cancelled\":0,\"ids_completed\":1,"
+				  "\"ids_failed\":2,\"ids_cancelled\":0,\"ids_unknown\":0,"
 				  "\"attempts\":3,\"retries\":4}");
 	assert_contains(out.data,
 	    "\"status\":\"retrying\",\"attempts\":2,\"ids_completed\":1,\"ids_failed\":2,"
@@ -310,7 +324,7 @@ static void a_batch_says_when_it_is_tried_again(void **state)
 static void malformed_outcomes_are_refused(void **state)
 {
 	static const char *const parts[][2] = {
-	    {"\"ids_completed\":1,\"ids_failed\":2,\"attempts\"", "\"ids_completed\":x"},
+	    {"\"ids_completed\":1,\"ids_failed\":2,\"ids_cancelled\"", "\"ids_completed\":x"},
 	    {"\"retry_at\":\"2", "\"retry_at\":\"x"}, {"\"stdout\":{\"t", "\"stdout\":{\"x"},
 	    {"\"bytes\":7", "\"bytes\":-"}};
 	struct wire_reply reply = {0};

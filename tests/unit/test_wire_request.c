@@ -34,7 +34,15 @@ static void method_names_are_fixed(void **state)
 	    [WIRE_STATUS] = "status",
 	    [WIRE_LIST] = "list",
 	    [WIRE_STATS] = "stats",
-	    [WIRE_REPORT] = "report"};
+	    [WIRE_REPORT] = "report",
+	    [WIRE_RETRY] = "retry",
+	    [WIRE_BUMP] = "bump",
+	    [WIRE_BULK] = "bulk",
+	    [WIRE_PAUSE] = "pause",
+	    [WIRE_RESUME] = "resume",
+	    [WIRE_DRAIN] = "drain",
+	    [WIRE_RATE] = "rate",
+	    [WIRE_RELOAD] = "reload"};
 
 	(void)state;
 	assert_int_equal(COUNT_OF(names), WIRE_METHOD_COUNT);
