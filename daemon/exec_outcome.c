@@ -97,4 +97,5 @@ void exec_outcomes_end(struct exec_outcomes *outcomes, struct exec_output *rest)
 {
 	if (outcomes->line.len > 0)
 		add_piece(outcomes, "", 0, true, rest);
+	outcomes_spread(&outcomes->of_ids);
 }

@@ -107,16 +107,12 @@ bool outcomes_say(struct outcomes *outcomes, int64_t id, enum outcome outcome, c
 	return true;
 }
 
-/*
- * What was said of the first place of an id holds for the others, too. Only at the end: a list may
- * have one id in all places, and there may be a word for each.
- */
-static void say_of_all_places(struct outcomes *outcomes)
+void outcomes_spread(struct outcomes *outcomes)
 {
 	const int64_t *v = outcomes->ids->v;
 	const size_t *order = outcomes->order;
 
-	for (size_t i = 1; i < outcomes->ids->n; i++) {
+	for (size_t i = 1; outcomes->results && i < outcomes->ids->n; i++) {
 		const struct result *result = &outcomes->results[order[i - 1]];
 
 		if (v[order[i]] == v[order[i - 1]] && outcomes->said[order[i - 1]])
@@ -192,7 +188,7 @@ void outcomes_settle(struct outcomes *outcomes, struct ending *ending)
 
 	if (!outcomes->results)
 		return;
-	say_of_all_places(outcomes);
+	outcomes_spread(outcomes);
 	silent = fill_in(outcomes, ending->outcome);
 	if (silent == 0 || ending->outcome == OUTCOME_COMPLETED)
 		judge_ids(ending, outcomes);

@@ -25,11 +25,18 @@ void outcomes_init(struct outcomes *outcomes, const struct idlist *ids);
 bool outcomes_word(const char *word, size_t len, enum outcome *outcome);
 
 /*
- * Sets the outcome of an id in all places where it stands; the last one counts. `message` may be
- * NULL or empty; it is cleaned and cut to ATTEMPT_ID_ERROR_MAX bytes, and dropped with
+ * Sets the outcome of an id, in the first place where it stands; the last one counts. `message` may
+ * be NULL or empty; it is cleaned and cut to ATTEMPT_ID_ERROR_MAX bytes, and dropped with
  * OUTCOME_COMPLETED. False: the id is not one of the run.
  */
 bool outcomes_say(struct outcomes *outcomes, int64_t id, enum outcome outcome, const char *message);
+
+/*
+ * What was said of the first place of an id holds for its other places from now on. To be called at
+ * the end, since a list may have one id in all places, and there may be a word for each;
+ * outcomes_settle() does it.
+ */
+void outcomes_spread(struct outcomes *outcomes);
 
 /*
  * Moves the results into `ending`, which has outcome, failure and message of the run as a whole:

@@ -348,8 +348,7 @@ static int settle_ids(
 		else if (outcome == OUTCOME_FAILED)
 			left[i]->outcome = ID_FAILED;
 		else if (unwanted)
-			left[i]->outcome =
-			    outcome == OUTCOME_UNKNOWN ? ID_UNKNOWN : ID_CANCELLED;
+			left[i]->outcome = outcome == OUTCOME_UNKNOWN ? ID_UNKNOWN : ID_CANCELLED;
 		else if (outcome == OUTCOME_RETRY && last && !*stopped)
 			left[i]->outcome = ID_FAILED;
 		left[i]->attempts = batch->attempts;
@@ -455,8 +454,7 @@ static void saw_finish(struct world *world, const struct store_op *op, int64_t f
 		goes_on(world, batch, finish, stopped, first, last);
 	} else {
 		batch->state = end_of(world, batch);
-		require(
-		    world, finish->status == shown_as(batch->state), "what the batch came to");
+		require(world, finish->status == shown_as(batch->state), "what the batch came to");
 	}
 	if (finish->ending->hold_ms > 0)
 		saw_hold(world, finish->ending->hold_ms, first, last);
@@ -467,8 +465,8 @@ static void saw_finish(struct world *world, const struct store_op *op, int64_t f
 
 /* ---- wishes ---- */
 
-static bool any(const struct world *world, const struct model_ingestion *ingestion,
-    enum model_state state)
+static bool any(
+    const struct world *world, const struct model_ingestion *ingestion, enum model_state state)
 {
 	for (int i = 0; i < ingestion->n_batches; i++)
 		if (world->model.now.batches[ingestion->first_batch + i].state == state)
@@ -505,8 +503,7 @@ static void saw_cancel(struct world *world, const struct store_op *op)
 	if (!ingestion)
 		return;
 	require(world,
-	    (op->fail.err == ERR_WRONG_STATE) ==
-		(over && !any(world, ingestion, MODEL_CANCELLED)),
+	    (op->fail.err == ERR_WRONG_STATE) == (over && !any(world, ingestion, MODEL_CANCELLED)),
 	    "cancel: wrong state");
 	if (op->fail.err || over)
 		return;
@@ -518,8 +515,7 @@ static void saw_cancel(struct world *world, const struct store_op *op)
 		running += batch->state == MODEL_CLAIMED;
 	}
 	require(world, op->cancel.running == running && !op->cancel.more, "cancel: what runs");
-	require(world,
-	    op->cancel.status == (running ? INGESTION_CANCELLING : INGESTION_CANCELLED),
+	require(world, op->cancel.status == (running ? INGESTION_CANCELLING : INGESTION_CANCELLED),
 	    "cancel: status");
 	if (!ingestion->cancelling)
 		ingestion->version++;
@@ -604,8 +600,8 @@ static void saw_control(struct world *world, const struct store_control *control
 		break;
 	}
 	require(world, control->now.rate_ns == now->rate_ns, "control: rate");
-	require(world, now->pause == PAUSE_NONE || now->pause_until_ms ||
-			   control->now.pause == now->pause,
+	require(world,
+	    now->pause == PAUSE_NONE || now->pause_until_ms || control->now.pause == now->pause,
 	    "control: pause");
 }
 

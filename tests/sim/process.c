@@ -149,9 +149,9 @@ void process_boot(struct world *world)
 	world_trace(world, "boot: %s boot", same_boot ? "same" : "new");
 	open_stores(world, &found);
 	if (!same_boot && world->model.now.slots > 0)
-		world->not_before = world->now + (world->model.now.rate_ns
-		                                         ? world->model.now.rate_ns
-		                                         : world->settings.interval_ns);
+		world->not_before =
+		    world->now + (world->model.now.rate_ns ? world->model.now.rate_ns
+							   : world->settings.interval_ns);
 	model_open(world, same_boot, &found);
 	world->store = spy_new(world, world->store, false);
 	world->reader = spy_new(world, world->reader, true);

@@ -73,8 +73,8 @@ static void draw_control(struct world *world, struct store_control *control)
 	control->who = "uid:1";
 	control->clear_hold = rng_chance(&world->rng, 50);
 	if (control->verb == STORE_PAUSE && rng_chance(&world->rng, 60))
-		control->until_ms = clock_utc_ms(&world->clock) +
-		                    rng_range(&world->rng, -1000, 5 * interval / MS);
+		control->until_ms =
+		    clock_utc_ms(&world->clock) + rng_range(&world->rng, -1000, 5 * interval / MS);
 	if (control->verb == STORE_RATE && rng_chance(&world->rng, 70))
 		control->interval_ns = rng_range(&world->rng, interval / 3, 2 * interval);
 }
@@ -96,12 +96,11 @@ void wish_random(struct world *world)
 	if (op->verb == STORE_CANCEL)
 		op->cancel = (struct store_cancel){.uuid = uuid, .who = "uid:1"};
 	else if (op->verb == STORE_RETRY)
-		op->retry = (struct store_retry){
-		    .uuid = uuid, .cancelled = rng_chance(&world->rng, 50)};
+		op->retry =
+		    (struct store_retry){.uuid = uuid, .cancelled = rng_chance(&world->rng, 50)};
 	else if (op->verb == STORE_BUMP)
 		op->bump = (struct store_bump){.uuid = uuid,
-		    .priority =
-			(enum priority)rng_range(&world->rng, PRIORITY_HIGH, PRIORITY_LOW)};
+		    .priority = (enum priority)rng_range(&world->rng, PRIORITY_HIGH, PRIORITY_LOW)};
 	else
 		draw_control(world, &op->control);
 	if (!post(wish))
@@ -117,8 +116,8 @@ void wish_resume(struct world *world)
 		return;
 	wish = new_wish(world, STORE_CONTROL);
 	wish->last = true;
-	wish->op.op.control = (struct store_control){
-	    .verb = STORE_RESUME, .who = "uid:2", .clear_hold = true};
+	wish->op.op.control =
+	    (struct store_control){.verb = STORE_RESUME, .who = "uid:2", .clear_hold = true};
 	if (post(wish))
 		return;
 	free_wish(wish);

@@ -64,8 +64,7 @@ static void check_places(struct world *world, int batch)
 	}
 	require(world, n <= world->concurrency, "%d slots run at once", n);
 	/* Those that were cancelled before their turn are not here. */
-	require(world,
-	    before == given->place || (world->profile->wishes && before < given->place),
+	require(world, before == given->place || (world->profile->wishes && before < given->place),
 	    "order within a slot");
 }
 
@@ -264,8 +263,8 @@ static void worker_cancel(struct handler *handler, struct run *run, bool now)
 	job->cancelled = true;
 	/* It may have ended by itself in the meantime, or some of its ids have. */
 	if (rng_chance(&world->rng, 60)) {
-		set_outcomes(job,
-		    rng_chance(&world->rng, 50) ? OUTCOME_INTERRUPTED : OUTCOME_UNKNOWN);
+		set_outcomes(
+		    job, rng_chance(&world->rng, 50) ? OUTCOME_INTERRUPTED : OUTCOME_UNKNOWN);
 		job->mixed = false;
 	} else if (job->mixed && rng_chance(&world->rng, 50)) {
 		job->outcomes[rng_range(&world->rng, 0, (int64_t)job->n - 1)] = OUTCOME_INTERRUPTED;

@@ -225,9 +225,9 @@ static void a_line_for_each_place_of_the_same_id_is_little_work(void **state)
 		exec_outcomes_add(&outcomes, line, strlen(line), &rest);
 	exec_outcomes_end(&outcomes, &rest);
 	for (size_t i = 0; i < ids.n; i++) {
-		assert_true(outcomes.said[i]);
-		assert_int_equal(outcomes.results[i].outcome, OUTCOME_FAILED);
-		assert_string_equal(outcomes.results[i].message, "no such item");
+		assert_true(outcomes.of_ids.said[i]);
+		assert_int_equal(outcomes.of_ids.results[i].outcome, OUTCOME_FAILED);
+		assert_string_equal(outcomes.of_ids.results[i].message, "no such item");
 	}
 	assert_true(clock() - begin < 10 * CLOCKS_PER_SEC);
 	exec_outcomes_free(&outcomes);
