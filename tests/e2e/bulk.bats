@@ -96,6 +96,22 @@ count() {
   [ "$(count --status cancelled)" = 3 ]
 }
 
+@test "bulk: a step for which the daemon has no time is asked for again" {
+  start_fake bulk:1:busy bulk:4:limited
+  run ctl cancel --label many --yes
+  [ "$status" -eq 1 ]
+  [ "$output" = "4 ingestions match, 2 changed, 2 refused" ]
+  [ "$(grep -E '^step' "$REQUESTS")" = "$(printf 'step %s\n' '- True' 'n2 True' '- False' 'n2 False')" ]
+}
+
+@test "bulk: an error ends it, and what was done is said" {
+  start_fake bulk:4:wrong_state
+  run --separate-stderr ctl cancel --label many --yes
+  [ "$status" -eq 4 ]
+  [ "$output" = "2 ingestions match, 1 changed, 1 refused" ]
+  [[ $stderr == *"refused: wrong_state"* ]]
+}
+
 @test "bulk: list selects by age, too" {
   start_daemon --settle 10m
   submit_many 2
