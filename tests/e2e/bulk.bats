@@ -76,7 +76,7 @@ count() {
   refuses 2 'at least one of --status' -- ctl cancel --yes
   refuses 2 'exclude each other' -- ctl cancel --label many 1
   refuses 2 'not a duration' -- ctl cancel --older-than soon
-  refuses 2 'not one of' -- ctl cancel --status done
+  refuses 2 'not one of' -- ctl cancel --status ended
   refuses 2 'to which priority' -- ctl bump --label many
 }
 
