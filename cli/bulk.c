@@ -64,8 +64,10 @@ static int step(struct client *client, const struct wire_bulk *bulk, struct wire
 
 	for (;;) {
 		struct wire_request request = {.method = WIRE_BULK, .bulk = *bulk};
-		int status = client_call(client, &request, reply, fail);
+		int status;
 
+		*fail = (struct fail){0}; /* of an earlier try */
+		status = client_call(client, &request, reply, fail);
 		if (status != EXITS_BUSY || client->fd < 0 || clock_boot_ns(clock_system()) > until)
 			return status;
 		poll(NULL, 0, (int)fail_retry_ms(fail));

@@ -76,7 +76,7 @@ count() {
   refuses 2 'at least one of --status' -- ctl cancel --yes
   refuses 2 'exclude each other' -- ctl cancel --label many 1
   refuses 2 'not a duration' -- ctl cancel --older-than soon
-  refuses 2 'not one of' -- ctl cancel --status done
+  refuses 2 'not one of' -- ctl cancel --status ended
   refuses 2 'to which priority' -- ctl bump --label many
 }
 
@@ -94,6 +94,22 @@ count() {
   [ "$status" -eq 0 ]
   grep -q '3 ingestions match, 3 changed, 0 refused' <<<"$output"
   [ "$(count --status cancelled)" = 3 ]
+}
+
+@test "bulk: a step for which the daemon has no time is asked for again" {
+  start_fake bulk:1:busy bulk:4:limited
+  run ctl cancel --label many --yes
+  [ "$status" -eq 1 ]
+  [ "$output" = "4 ingestions match, 2 changed, 2 refused" ]
+  [ "$(grep -E '^step' "$REQUESTS")" = "$(printf 'step %s\n' '- True' 'n2 True' '- False' 'n2 False')" ]
+}
+
+@test "bulk: an error ends it, and what was done is said" {
+  start_fake bulk:4:wrong_state
+  run --separate-stderr ctl cancel --label many --yes
+  [ "$status" -eq 4 ]
+  [ "$output" = "2 ingestions match, 1 changed, 1 refused" ]
+  [[ $stderr == *"refused: wrong_state"* ]]
 }
 
 @test "bulk: list selects by age, too" {

@@ -200,7 +200,7 @@ numbers() {
   [ "$(ctl cancel --json "$a" | e2e json 'd["ingestion_id"], d["status"]')" = "('$a', 'cancelled')" ]
   refuses 6 "019b2c6e-7b1e-7d2a-9c55-3f0d6a1c9e42 not found" -- ctl cancel 019b2c6e-7b1e-7d2a-9c55-3f0d6a1c9e42
   refuses 2 "cancel what" -- ctl cancel
-  has_status "$done_" yet_to_start
+  has_status "$done_" completed
 }
 
 # ---- stats ----

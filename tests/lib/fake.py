@@ -165,6 +165,13 @@ class Fake:
         ingestion["cancelled"] = True
         return {"ingestion_id": ingestion["id"], "status": "cancelled"}
 
+    def bulk(self, params):
+        """Two pages of two, of which one is refused."""
+        first = "cursor" not in params
+        self.say("step", params.get("cursor", "-"), params.get("dry_run", False))
+        done = {"changed": 0, "refused": 0} if params.get("dry_run") else {"changed": 1, "refused": 1}
+        return {"matched": 2, **done, **({"next_cursor": "n2"} if first else {})}
+
     def report(self, params):
         ingestion = self.find(params)
         first, ids = params.get("from_position", 0), ingestion["ids"] if ingestion["seq"] else []
@@ -209,7 +216,8 @@ class Fake:
     def call(self, method, params):
         if method != "append":
             self.say(method)
-        if method not in ("hello", "ping", "submit", "append", "seal", "cancel", "status", "report"):
+        if method not in ("hello", "ping", "submit", "append", "seal", "cancel", "bulk", "status",
+                          "report"):
             raise Refusal("unknown_method")
         return getattr(self, method)(params)
 
