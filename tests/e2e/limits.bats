@@ -35,7 +35,7 @@ wait_request() {
   [ "$(stats "'next_slot_ms' in s['dispatch']")" = False ]
   ctl submit --priority HIGH 1-12
   [ "$(stats "0 < s['dispatch'].pop('next_slot_ms') <= 10000 and s['dispatch']")" = \
-    "{'interval_ns': 20000000000, 'settle_ns': 10000000000, 'batch_size': 5, 'concurrency': 2, 'running_slots': 0, 'running_batches': 0, 'max_attempts': 5, 'retry_base_ms': 10000, 'retry_max_ms': 3600000, 'pack': False}" ]
+    "{'interval_ns': 20000000000, 'settle_ns': 10000000000, 'batch_size': 5, 'concurrency': 2, 'running_slots': 0, 'running_batches': 0, 'max_attempts': 5, 'retry_base_ms': 10000, 'retry_max_ms': 3600000, 'pack': False, 'pause': 'none'}" ]
   [ "$(stats "[(l['priority'], l['waiting_ids'], l['batches']['yet_to_start'], l['ingestions']['yet_to_start']) for l in s['lanes']]")" = \
     "[('HIGH', 12, 3, 1), ('MEDIUM', 0, 0, 0), ('LOW', 0, 0, 0)]" ]
   [ "$(stats "s['version'] + s['store']['url']")" = "$("$BUILD/ingestd" --version | cut -d ' ' -f 2)sqlite:$STORE" ]

@@ -71,7 +71,7 @@ has_batches() {
   [ "$(e2e json 'sorted(d)' <"$DIR/json")" = \
     "['batch_size', 'batches', 'counts', 'created_at', 'ingestion_id', 'label', 'priority', 'seq', 'status', 'version']" ]
   [ "$(e2e json 'd["counts"]' <"$DIR/json")" = \
-    "{'ids': 5, 'batches': 2, 'yet_to_start': 2, 'triggered': 0, 'retrying': 0, 'completed': 0, 'failed': 0, 'ids_completed': 0, 'ids_failed': 0, 'attempts': 0, 'retries': 0}" ]
+    "{'ids': 5, 'batches': 2, 'yet_to_start': 2, 'triggered': 0, 'retrying': 0, 'completed': 0, 'failed': 0, 'cancelled': 0, 'ids_completed': 0, 'ids_failed': 0, 'ids_cancelled': 0, 'ids_unknown': 0, 'attempts': 0, 'retries': 0}" ]
 }
 
 @test "the id of a batch is the version 5 UUID of the ingestion and the index" {
