@@ -505,6 +505,11 @@ static void saw_cancel(struct world *world, const struct store_op *op)
 	require(world,
 	    (op->fail.err == ERR_WRONG_STATE) == (over && !any(world, ingestion, MODEL_CANCELLED)),
 	    "cancel: wrong state");
+	for (int i = 0; i < ingestion->n_batches; i++)
+		if (model->now.batches[ingestion->first_batch + i].claimed) {
+			world->cancels++;
+			break;
+		}
 	if (op->fail.err || over)
 		return;
 	for (int i = 0; i < ingestion->n_batches; i++) {

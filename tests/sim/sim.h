@@ -47,6 +47,7 @@ struct profile {
 	bool retries; /* ids that are to be tried again, and mixed endings */
 	bool holds; /* endings that ask for a rest */
 	int wishes; /* most things that people wish: cancel, retry, bump, pause, rate ... */
+	bool cancels; /* each list is cancelled while it runs */
 	bool parallel;
 	bool script; /* the handler takes run_ns, and has the first attempt at retry_id repeated */
 };
@@ -182,6 +183,7 @@ enum event_kind {
 	EVENT_SUBMIT,
 	EVENT_LOOK,
 	EVENT_WISH,
+	EVENT_CANCEL,
 	EVENT_LAST_WISH,
 	EVENT_BOOT,
 };
@@ -224,6 +226,7 @@ struct world {
 	struct client clients[MAX_CLIENTS];
 	int n_clients;
 	int crashes_left, stops_left;
+	int cancels; /* that were heard while something of the list ran or had ended */
 	bool unheard; /* the last wish: it is repeated by the next process */
 	int64_t full_until;
 	bool kept; /* the commit of unknown outcome took place */
@@ -325,6 +328,8 @@ void clients_look(struct world *world);
 
 /* Somebody wishes something. */
 void wish_random(struct world *world);
+/* Somebody does not want the rest of a list any more. */
+void wish_cancel(struct world *world, const struct client *client);
 /* Everything may go on. */
 void wish_resume(struct world *world);
 

@@ -24,6 +24,8 @@ static const struct profile profiles[] = {
 	.retries = true, .pack = true, .parallel = true, .settle = true},
     {"retries and crashes", .runs = 400, .slow_commits = 20, .late = 10, .crashes = 5,
 	.retries = true, .parallel = true},
+    {"10000 cancels that race with ends", .runs = 2500, .slow_commits = 20, .late = 20,
+	.cancels = true, .retries = true, .parallel = true},
     {"wishes", .runs = 600, .slow_commits = 10, .late = 10, .retries = true, .wishes = 12,
 	.holds = true, .parallel = true},
     {"wishes and crashes", .runs = 600, .slow_commits = 20, .late = 20, .crashes = 4, .reboots = 30,
@@ -80,6 +82,7 @@ static void run_seeds(const struct profile *profile, bool sqlite)
 {
 	int64_t runs = number_from("SIM_SEEDS", profile->runs);
 	int64_t seed = number_from("SIM_SEED", 1);
+	int64_t cancels = 0;
 
 	if (getenv("SIM_SEED"))
 		runs = 1;
@@ -88,8 +91,11 @@ static void run_seeds(const struct profile *profile, bool sqlite)
 
 		world_randomize(world);
 		world_run(world);
+		cancels += world->cancels;
 		free_world(world);
 	}
+	if (profile->cancels && !getenv("SIM_SEED") && !getenv("SIM_SEEDS"))
+		assert_in_range(cancels, 10000, INT64_MAX);
 }
 
 static void memory_runs(void **state)

@@ -107,6 +107,19 @@ void wish_random(struct world *world)
 		free_wish(wish);
 }
 
+void wish_cancel(struct world *world, const struct client *client)
+{
+	struct wish *wish;
+
+	if (!world->up || world->stopping)
+		return;
+	wish = new_wish(world, STORE_CANCEL);
+	wish->op.op.cancel =
+	    (struct store_cancel){.uuid = client->op.op.submit.uuid, .who = "uid:1"};
+	if (!post(wish))
+		free_wish(wish);
+}
+
 void wish_resume(struct world *world)
 {
 	struct wish *wish;

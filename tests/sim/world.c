@@ -91,6 +91,9 @@ static void handle(struct world *world, const struct event *event)
 	case EVENT_WISH:
 		wish_random(world);
 		break;
+	case EVENT_CANCEL:
+		wish_cancel(world, event->arg);
+		break;
 	case EVENT_LAST_WISH:
 		wish_resume(world);
 		break;
@@ -274,6 +277,13 @@ void world_randomize(struct world *world)
 		    world->now +
 			rng_range(&world->rng, 0, horizon + 20 * world->settings.interval_ns),
 		    EVENT_WISH, NULL);
+	/* A batch runs for up to two intervals: the cancel falls between a start and an end. */
+	for (int i = 0; profile->cancels && i < world->n_clients; i++)
+		for (int64_t k = rng_range(&world->rng, 1, 3); k > 0; k--)
+			event_add(world,
+			    world->now + rng_range(&world->rng, 0,
+					     horizon + 12 * world->settings.interval_ns),
+			    EVENT_CANCEL, &world->clients[i]);
 	if (profile->wishes > 0)
 		event_add(world, world->now + horizon + 30 * world->settings.interval_ns,
 		    EVENT_LAST_WISH, NULL);
