@@ -40,6 +40,7 @@ while any(thread.is_alive() for thread in threads):
 assert worst < 2, worst
 PY
   # The slots went on meanwhile: no two starts are further apart than a few intervals.
+  wait_starts 4
   starts | python3 -S -E -c '
 import sys
 at = [int(line.split()[3]) for line in sys.stdin]
