@@ -227,6 +227,7 @@ struct world {
 	int n_clients;
 	int crashes_left, stops_left;
 	int cancels; /* that were heard while something of the list ran or had ended */
+	struct wish *all_wishes;
 	bool unheard; /* the last wish: it is repeated by the next process */
 	int64_t full_until;
 	bool kept; /* the commit of unknown outcome took place */
@@ -332,6 +333,8 @@ void wish_random(struct world *world);
 void wish_cancel(struct world *world, const struct client *client);
 /* Everything may go on. */
 void wish_resume(struct world *world);
+
+void wishes_free(struct world *world);
 
 /* ---- worker.c ---- */
 

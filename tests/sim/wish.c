@@ -7,14 +7,19 @@
 
 struct wish {
 	struct storeq_op op; /* first */
+	struct wish *next; /* all that ever were: a killed process forgets those on their way */
 	struct world *world;
 	bool last; /* has to be heard */
 };
 
-static void free_wish(struct wish *wish)
+void wishes_free(struct world *world)
 {
-	store_op_reset(&wish->op.op);
-	free(wish);
+	while (world->all_wishes) {
+		struct wish *wish = world->all_wishes;
+
+		world->all_wishes = wish->next;
+		free(wish);
+	}
 }
 
 static bool post(struct wish *wish)
@@ -50,7 +55,6 @@ static void wish_done(struct storeq_op *op)
 	} else if (wish->last) {
 		event_add(world, world->now + SECOND, EVENT_LAST_WISH, NULL);
 	}
-	free_wish(wish);
 }
 
 static struct wish *new_wish(struct world *world, enum store_verb verb)
@@ -58,6 +62,8 @@ static struct wish *new_wish(struct world *world, enum store_verb verb)
 	struct wish *wish = xcalloc(1, sizeof(*wish));
 
 	wish->world = world;
+	wish->next = world->all_wishes;
+	world->all_wishes = wish;
 	wish->op.done = wish_done;
 	wish->op.op.verb = verb;
 	return wish;
@@ -103,8 +109,7 @@ void wish_random(struct world *world)
 		    .priority = (enum priority)rng_range(&world->rng, PRIORITY_HIGH, PRIORITY_LOW)};
 	else
 		draw_control(world, &op->control);
-	if (!post(wish))
-		free_wish(wish);
+	post(wish);
 }
 
 void wish_cancel(struct world *world, const struct client *client)
@@ -116,8 +121,7 @@ void wish_cancel(struct world *world, const struct client *client)
 	wish = new_wish(world, STORE_CANCEL);
 	wish->op.op.cancel =
 	    (struct store_cancel){.uuid = client->op.op.submit.uuid, .who = "uid:1"};
-	if (!post(wish))
-		free_wish(wish);
+	post(wish);
 }
 
 void wish_resume(struct world *world)
@@ -131,8 +135,6 @@ void wish_resume(struct world *world)
 	wish->last = true;
 	wish->op.op.control =
 	    (struct store_control){.verb = STORE_RESUME, .who = "uid:2", .clear_hold = true};
-	if (post(wish))
-		return;
-	free_wish(wish);
-	event_add(world, world->now + SECOND, EVENT_LAST_WISH, NULL);
+	if (!post(wish))
+		event_add(world, world->now + SECOND, EVENT_LAST_WISH, NULL);
 }

@@ -229,6 +229,7 @@ void world_free(struct world *world)
 	store_close(world->reader);
 	store_close(world->store);
 	worker_free_jobs(world);
+	wishes_free(world);
 	for (int i = 0; i < world->n_clients; i++)
 		idlist_free(&world->clients[i].ids);
 	if (world->disk)
