@@ -212,13 +212,15 @@ struct store_claim {
 	struct store_claimed *batches; /* out, owned: what goes into this slot */
 	size_t n; /* out: 0 when there is nothing to start now */
 	/* out, when n is 0: the moment to ask again: now when more is due than STORE_DUE_STEPS,
-	 * CLOCK_NEVER when it is not known */
+	 * CLOCK_NEVER when it is not known; in a pause until a time of UTC no later than
+	 * STORE_PAUSE_LOOK_MS from now, since somebody may set the clock meanwhile */
 	int64_t wake;
 	bool idle; /* out: nothing stands in line; what gets there before `wake` has to be told */
 	int64_t interval_ns; /* out: in force */
 };
 
 #define STORE_DUE_STEPS 1000
+#define STORE_PAUSE_LOOK_MS 60000
 
 /* A handler was given the batch. To be posted at once. */
 struct store_started {
