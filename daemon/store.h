@@ -160,7 +160,8 @@ struct store_control {
 struct store_notice {
 	bool found; /* out: one is due */
 	struct ingestion ingestion; /* out */
-	int64_t attempt; /* out: how often it was tried, this time included */
+	int64_t
+	    attempt; /* out: how often it was tried, as far as that counts, this time included */
 	int64_t next_ms; /* out, if none is due: milliseconds until one is; -1: there is none */
 };
 
@@ -170,6 +171,7 @@ struct store_told {
 	int64_t version; /* in: of the ingestion, as the notice had it */
 	bool told; /* in: done, or given up; else it is due again after retry_ms */
 	int64_t retry_ms; /* in */
+	bool uncounted; /* in: not told, and store_notice.attempt does not grow by that */
 };
 
 /*
