@@ -60,10 +60,7 @@ static void read_figures(struct control_call *control)
 
 static bool anything_runs(const struct api *api)
 {
-	int64_t slots, batches;
-
-	engine_running(api->env.engine, &slots, &batches);
-	return batches > 0;
+	return !engine_is_at_rest(api->env.engine);
 }
 
 static void look_at(struct control_call *control, int64_t at_ns)

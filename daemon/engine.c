@@ -544,6 +544,14 @@ void engine_running(const struct engine *engine, int64_t *slots, int64_t *batche
 	}
 }
 
+bool engine_is_at_rest(const struct engine *engine)
+{
+	for (const struct slot *slot = engine->slots; slot; slot = slot->next)
+		if (slot->running > 0 || slot->writes > 0)
+			return false;
+	return true;
+}
+
 bool engine_is_idle(const struct engine *engine)
 {
 	return !engine->slots && !engine->claiming;

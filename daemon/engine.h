@@ -62,6 +62,9 @@ void engine_interrupt(struct engine *engine, bool now);
 /* How many slots and batches are running. */
 void engine_running(const struct engine *engine, int64_t *slots, int64_t *batches);
 
+/* Nothing runs, and what has become of it is on disk. */
+bool engine_is_at_rest(const struct engine *engine);
+
 /* Nothing runs and every outcome is recorded. */
 bool engine_is_idle(const struct engine *engine);
 

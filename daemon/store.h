@@ -160,7 +160,8 @@ struct store_control {
 struct store_notice {
 	bool found; /* out: one is due */
 	struct ingestion ingestion; /* out */
-	int64_t attempt; /* out: how often it was tried, this time included */
+	int64_t
+	    attempt; /* out: how often it was tried, as far as that counts, this time included */
 	int64_t next_ms; /* out, if none is due: milliseconds until one is; -1: there is none */
 };
 
@@ -170,6 +171,7 @@ struct store_told {
 	int64_t version; /* in: of the ingestion, as the notice had it */
 	bool told; /* in: done, or given up; else it is due again after retry_ms */
 	int64_t retry_ms; /* in */
+	bool uncounted; /* in: not told, and store_notice.attempt does not grow by that */
 };
 
 /*
@@ -212,13 +214,15 @@ struct store_claim {
 	struct store_claimed *batches; /* out, owned: what goes into this slot */
 	size_t n; /* out: 0 when there is nothing to start now */
 	/* out, when n is 0: the moment to ask again: now when more is due than STORE_DUE_STEPS,
-	 * CLOCK_NEVER when it is not known */
+	 * CLOCK_NEVER when it is not known; in a pause until a time of UTC no later than
+	 * STORE_PAUSE_LOOK_MS from now, since somebody may set the clock meanwhile */
 	int64_t wake;
 	bool idle; /* out: nothing stands in line; what gets there before `wake` has to be told */
 	int64_t interval_ns; /* out: in force */
 };
 
 #define STORE_DUE_STEPS 1000
+#define STORE_PAUSE_LOOK_MS 60000
 
 /* A handler was given the batch. To be posted at once. */
 struct store_started {

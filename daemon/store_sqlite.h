@@ -182,7 +182,8 @@ void sqlite_control_apply(struct sqlite_store *store);
 /* Nothing is started for so long. */
 void sqlite_control_hold(struct sqlite_store *store, int64_t hold_ms);
 
-/* When something may be started, at the boot time `now`; see sched.h. */
+/* When something may be started, or this is to be asked again, at the boot time `now`; see
+ * sched.h. */
 int64_t sqlite_control_not_before(const struct sqlite_store *store, int64_t now);
 
 /* ---- store_sqlite_notice.c: ends of ingestions, and who is to be told ---- */

@@ -41,18 +41,26 @@ void sqlite_control_hold(struct sqlite_store *store, int64_t hold_ms)
 		store->now.hold_until_ms = until;
 }
 
+/* When to look whether the pause is over, at the boot time `now`. */
+static int64_t look_at_pause(
+    const struct sqlite_store *store, const struct control *control, int64_t now)
+{
+	int64_t left = control->pause_until_ms - clock_utc_ms(store->clock);
+
+	if (control->pause == PAUSE_NONE)
+		return LEDGER_NONE;
+	if (control->pause_until_ms == 0)
+		return CLOCK_NEVER;
+	return sqlite_boot_after(now, left < STORE_PAUSE_LOOK_MS ? left : STORE_PAUSE_LOOK_MS);
+}
+
 int64_t sqlite_control_not_before(const struct sqlite_store *store, int64_t now)
 {
 	struct control control =
 	    sqlite_control_now(&store->now, store->clock, store_time_at(&store->time, now));
 	int64_t hold = control.hold_ms > 0 ? sqlite_boot_after(now, control.hold_ms) : LEDGER_NONE;
-	int64_t pause = LEDGER_NONE;
+	int64_t pause = look_at_pause(store, &control, now);
 
-	if (control.pause != PAUSE_NONE)
-		pause = control.pause_until_ms == 0
-		            ? CLOCK_NEVER
-		            : sqlite_boot_after(
-				  now, control.pause_until_ms - clock_utc_ms(store->clock));
 	return pause > hold ? pause : hold;
 }
 

@@ -237,6 +237,7 @@ static struct turn_end turn_run(struct storeq *queue, struct turn *turn)
 
 static const struct fail not_done = {
     .err = ERR_BUSY, .text = "not done: the store has failed and is being restarted"};
+static const struct fail draining = {.err = ERR_DRAINING, .text = "not done: shutting down"};
 
 /* Under the lock: what waits there will not be done. */
 static void refuse_waiting(struct storeq *queue, struct fifo *fifo, const struct fail *why)
@@ -408,9 +409,6 @@ struct storeq *storeq_new(const struct storeq_env *env, bool threads)
 
 static void stop_threads(struct storeq *queue)
 {
-	static const struct fail draining = {
-	    .err = ERR_DRAINING, .text = "not done: shutting down"};
-
 	pthread_mutex_lock(&queue->lock);
 	refuse_waiting(queue, &queue->front, &draining);
 	refuse_waiting(queue, &queue->reads, &draining);
@@ -481,8 +479,8 @@ static bool is_full(const struct storeq *queue, const struct fifo *fifo, struct 
 	int64_t most_bytes = limit_of(queue, LIMIT_QUEUED_BYTES);
 	size_t bytes = fifo->bytes + op_bytes(op);
 
-	if (queue->broken) {
-		op->op.fail = not_done;
+	if (queue->broken || queue->stopping) {
+		op->op.fail = queue->broken ? not_done : draining;
 		return true;
 	}
 	if ((int64_t)fifo->n >= most) {

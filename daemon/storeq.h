@@ -55,8 +55,9 @@ struct storeq_env {
 struct storeq *storeq_new(const struct storeq_env *env, bool threads);
 
 /*
- * Puts an operation of a front door into the queue. False when the queue is full or has been
- * broken: nothing will happen, and op->op.fail says why (ERR_BUSY).
+ * Puts an operation of a front door into the queue. False when the queue is full, has
+ * been broken (ERR_BUSY) or is being freed (ERR_DRAINING): nothing will happen, and op->op.fail
+ * says why.
  */
 bool storeq_post(struct storeq *queue, struct storeq_op *op);
 

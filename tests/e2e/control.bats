@@ -107,6 +107,21 @@ interval_is() {
   ctl submit 10
 }
 
+@test "drain: --wait returns when the outcomes are on disk" {
+  SLOWSYNC_HOLD=$DIR/hold SLOWSYNC_MAX_MS=400 preload_daemon slowsync --settle 0s --handler simulate:delay=1s
+  await_daemon
+  id=$(ctl submit 1)
+  wait_starts 1
+  touch "$DIR/hold"
+  "$BUILD/ingestctl" --socket "$SOCKET" drain --wait >"$DIR/out" 2>&1 3>&- &
+  COMPANIONS+=($!)
+  # It ends while the drain is not committed yet.
+  wait_until 20 grep -q 'msg="batch completed"' "$LOG"
+  rm "$DIR/hold"
+  wait "${COMPANIONS[-1]}"
+  [ "$(ctl status --json "$id" | e2e json 'd["status"]')" = completed ]
+}
+
 @test "drain: the timeout says what is left, with exit status 7" {
   start_daemon --settle 0s --handler simulate:delay=10m
   id=$(ctl submit 1)

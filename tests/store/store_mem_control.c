@@ -53,11 +53,12 @@ int64_t control_not_before(const struct store_mem *mem, const struct state *stat
 {
 	struct control control = control_of(mem, state);
 	int64_t pause = LEDGER_NONE, hold = LEDGER_NONE;
+	int64_t left = control.pause_until_ms - clock_utc_ms(mem->clock);
 
-	if (control.pause != PAUSE_NONE)
-		pause = control.pause_until_ms == 0
-		            ? CLOCK_NEVER
-		            : later(boot_ns, control.pause_until_ms - clock_utc_ms(mem->clock));
+	if (control.pause != PAUSE_NONE && control.pause_until_ms == 0)
+		pause = CLOCK_NEVER;
+	else if (control.pause != PAUSE_NONE)
+		pause = later(boot_ns, left > STORE_PAUSE_LOOK_MS ? STORE_PAUSE_LOOK_MS : left);
 	if (control.hold_ms > 0)
 		hold = later(boot_ns, control.hold_ms);
 	return pause > hold ? pause : hold;

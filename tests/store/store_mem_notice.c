@@ -72,4 +72,6 @@ void mem_told(struct store_mem *mem, struct state *state, struct store_op *op)
 	}
 	row->notice.due_ms = now_ms(mem) + told->retry_ms;
 	row->notice.is_there = !told->told;
+	if (told->uncounted && !told->told && row->notice.attempts > 0)
+		row->notice.attempts--;
 }

@@ -119,14 +119,27 @@ static void a_pause_of_the_past_is_none(struct fixture *fx)
 	claim_next(fx, 1);
 }
 
+/* Somebody sets the clock, or it was wrong since the machine has started. */
+static void a_pause_goes_by_the_wall_clock(struct fixture *fx)
+{
+	submit_batch(fx, PRIORITY_HIGH, 1);
+	pause_all(fx, "uid:7", fx->utc_ms + HOUR_MS);
+	assert_true(claim_nothing(fx) == fx->boot_ns + STORE_PAUSE_LOOK_MS * MS);
+	fx->utc_ms += HOUR_MS - 1;
+	assert_true(claim_nothing(fx) == fx->boot_ns + MS);
+	fx->utc_ms += 1;
+	assert_pause(fx, PAUSE_NONE, 0);
+	claim_next(fx, 1);
+}
+
 static void a_pause_may_be_long(struct fixture *fx)
 {
 	submit_batch(fx, PRIORITY_HIGH, 1);
 	pause_all(fx, "uid:7", INT64_MAX);
-	assert_true(claim_nothing(fx) == CLOCK_NEVER);
+	assert_true(claim_nothing(fx) == fx->boot_ns + STORE_PAUSE_LOOK_MS * MS);
 	/* The year 9999 is later than the boot clock can tell. */
 	pause_all(fx, "uid:7", 253402300799000);
-	assert_true(claim_nothing(fx) == CLOCK_NEVER);
+	assert_true(claim_nothing(fx) == fx->boot_ns + STORE_PAUSE_LOOK_MS * MS);
 }
 
 static void a_pause_survives(struct fixture *fx)
@@ -383,6 +396,7 @@ const struct suite_test suite_control[] = {
     {"a pause ends by itself", a_pause_ends_by_itself},
     {"a pause ends by itself while the daemon is down", a_pause_ends_while_nobody_is_there},
     {"a pause until a time that has passed is none", a_pause_of_the_past_is_none},
+    {"a pause goes by the wall clock, whoever sets it", a_pause_goes_by_the_wall_clock},
     {"a pause may be as long as it likes", a_pause_may_be_long},
     {"a pause survives restarts", a_pause_survives},
     {"pause and drain replace each other", pause_and_drain_replace_each_other},

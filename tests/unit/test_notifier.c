@@ -21,6 +21,7 @@ struct notice {
 	int64_t attempts;
 	int64_t later_ms; /* when it is due; 0: now */
 	int told, put_off; /* how often */
+	int uncounted; /* of these times */
 	int64_t retry_ms; /* of the last time it was put off */
 };
 
@@ -115,6 +116,7 @@ static enum store_result fake_told(struct store *store, struct store_op *op)
 	notice->there = !op->told.told;
 	notice->told += op->told.told;
 	notice->put_off += !op->told.told;
+	notice->uncounted += op->told.uncounted;
 	notice->retry_ms = op->told.retry_ms;
 	notice->later_ms = op->told.told ? 0 : op->told.retry_ms;
 	return STORE_DONE;
@@ -409,6 +411,7 @@ static void a_failure_is_tried_again_later(void **state)
 	end_as(world, OUTCOME_COMPLETED);
 	assert_true(until(world, rests, 10000));
 	assert_int_equal(notice->told, 1);
+	assert_int_equal(notice->uncounted, 0);
 }
 
 static void after_the_last_attempt_it_is_given_up(void **state)
@@ -447,6 +450,7 @@ static void who_asks_for_a_rest_gets_it_up_to_the_limit(void **state)
 	assert_int_equal(notice->retry_ms, 30);
 	/* No attempt is the last one of these. */
 	notice->attempts = MAX_ATTEMPTS + 5;
+	assert_int_equal(notice->uncounted, 1);
 	end_run(world, (struct ending){.outcome = OUTCOME_INTERRUPTED, .hold_ms = 1000000});
 	assert_nothing_runs(world, 50);
 	assert_int_equal(notice->told, 0);
@@ -527,6 +531,7 @@ static void what_is_interrupted_is_told_again(void **state)
 	end_as(world, OUTCOME_INTERRUPTED);
 	assert_true(until(world, rests, 10000));
 	assert_int_equal(notice->put_off, 1);
+	assert_int_equal(notice->uncounted, 1);
 	assert_int_equal(notice->retry_ms, 0);
 	assert_true(notice->there);
 }

@@ -1949,6 +1949,27 @@ static void the_end_answers_what_runs(void **state)
 	assert_done(world, "a");
 }
 
+static void post_another(struct world *world)
+{
+	struct op *again = op_new(world, 'b'), *look = op_new(world, '1');
+
+	assert_false(try_post(again));
+	assert_int_equal(again->q.op.fail.err, ERR_DRAINING);
+	assert_false(try_post(look));
+	assert_int_equal(look->q.op.fail.err, ERR_DRAINING);
+}
+
+/* Nobody would do it any more. */
+static void what_is_answered_at_the_end_has_no_next_step(void **state)
+{
+	struct world *world = *state;
+
+	world->during_done = post_another;
+	post_to_gate(world, "a");
+	free_at_gate(world);
+	assert_done(world, "a");
+}
+
 static void the_end_runs_what_waits_from_the_engine(void **state)
 {
 	struct world *world = *state;
@@ -2153,6 +2174,7 @@ int main(void)
 	    THREAD_TEST(an_idle_queue_can_be_freed_at_once),
 	    THREAD_TEST(the_end_refuses_what_waits_from_the_front_doors),
 	    THREAD_TEST(the_end_answers_what_runs),
+	    THREAD_TEST(what_is_answered_at_the_end_has_no_next_step),
 	    THREAD_TEST(the_end_runs_what_waits_from_the_engine),
 	    THREAD_TEST(the_end_runs_the_engine_over_many_turns),
 	    THREAD_TEST(an_unknown_outcome_at_the_end_is_told),
