@@ -178,6 +178,14 @@ static void ids_of_a_bad_status_have_their_own_outcomes_too(void **state)
 	assert_all(place, OUTCOME_FAILED, FAILURE_STATUS, "HTTP 400: d");
 }
 
+static void a_byte_order_mark_hides_nothing(void **state)
+{
+	struct place *place = *state;
+
+	judge(place, 200, "\xef\xbb\xbf{\"results\":[{\"id\":2,\"status\":\"fail\"}]}");
+	assert_each(place, "ofo", FAILURE_IDS, "id 2: failed");
+}
+
 static void wrong_results_are_not_taken_for_success(void **state)
 {
 #define UNUSABLE "HTTP 200: the answer cannot be used: "
@@ -198,7 +206,10 @@ static void wrong_results_are_not_taken_for_success(void **state)
 	    {"{\"results\":[{\"id\":1,\"status\":\"ok\"},{\"id\":2,\"status\":\"OK\"}]}",
 		UNUSABLE "results[1] has the status \"OK\", which is none of ok, retry, fail"},
 	    {" {\"results\":[{\"id\":1,\"status\":\"fail\"}",
-		UNUSABLE "not valid JSON at byte 37: the text ends too early"}};
+		UNUSABLE "not valid JSON at byte 37: the text ends too early"},
+	    {"\xef\xbb\xbf{\"results\":7}", UNUSABLE "\"results\" is not an array"},
+	    {"\xef\xbb\xbf{\"results\":[",
+		UNUSABLE "not valid JSON at byte 12: the text ends too early"}};
 	struct place *place = *state;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -325,6 +336,7 @@ int main(void)
 	    REPLY_TEST(ids_have_outcomes_of_their_own),
 	    REPLY_TEST(ids_are_exact),
 	    REPLY_TEST(ids_of_a_bad_status_have_their_own_outcomes_too),
+	    REPLY_TEST(a_byte_order_mark_hides_nothing),
 	    REPLY_TEST(wrong_results_are_not_taken_for_success),
 	    REPLY_TEST(a_body_that_is_too_long_is_cut),
 	    REPLY_TEST(retry_after_is_seconds_or_a_date),
