@@ -121,6 +121,7 @@ static void on_done(struct run *run, struct ending *ending)
 	notifier->told.told =
 	    ending->outcome == OUTCOME_COMPLETED || ending->outcome == OUTCOME_FAILED || exhausted;
 	notifier->told.retry_ms = notifier->told.told ? 0 : delay_ms(notifier, ending);
+	notifier->told.uncounted = !notifier->told.told && ending->outcome != OUTCOME_RETRY;
 	log_ending(notifier, ending);
 	ending_free(ending);
 	buf_free(&notifier->document);

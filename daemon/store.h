@@ -170,6 +170,7 @@ struct store_told {
 	int64_t version; /* in: of the ingestion, as the notice had it */
 	bool told; /* in: done, or given up; else it is due again after retry_ms */
 	int64_t retry_ms; /* in */
+	bool uncounted; /* in: this attempt does not count, its number is used again */
 };
 
 /*

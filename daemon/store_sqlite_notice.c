@@ -97,10 +97,11 @@ enum store_result sqlite_notice(struct store *base, struct store_op *op)
 }
 
 /* SQLITE_DONE or an error; *found says whether there was such a notice. */
-static int put_off(struct sqlite_store *store, int64_t num, int64_t retry_ms, bool *found)
+static int put_off(
+    struct sqlite_store *store, int64_t num, int64_t retry_ms, bool uncounted, bool *found)
 {
-	int code =
-	    sqlite_first(store, SQL_NOTICE_LATER, "ii", sqlite_now_ms(store) + retry_ms, num);
+	int code = sqlite_first(store, SQL_NOTICE_LATER, "iii", sqlite_now_ms(store) + retry_ms,
+	    (int64_t)uncounted, num);
 
 	*found = code == SQLITE_DONE && sqlite3_changes(store->db) > 0;
 	return code;
@@ -119,12 +120,12 @@ enum store_result sqlite_told(struct store *base, struct store_op *op)
 		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
 	if (it.version != told->version) {
 		/* This was of another end: that of now is to be told. */
-		code = put_off(store, num, 0, &found);
+		code = put_off(store, num, 0, false, &found);
 		found = false;
 	} else if (told->told) {
 		code = remove_notice(store, num, &found);
 	} else {
-		code = put_off(store, num, told->retry_ms, &found);
+		code = put_off(store, num, told->retry_ms, told->uncounted, &found);
 	}
 	if (code != SQLITE_DONE)
 		return sqlite_failed(store, code, &op->fail);

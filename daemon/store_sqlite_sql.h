@@ -162,7 +162,8 @@
 			"JOIN ingestion i ON i.num = n.num "                                       \
 			"ORDER BY n.due_ms, n.num LIMIT 1")                                        \
 	X(NOTICE_TRY, "UPDATE notice SET attempts = attempts + 1 WHERE num = ?")                   \
-	X(NOTICE_LATER, "UPDATE notice SET due_ms = ? WHERE num = ?")                              \
+	X(NOTICE_LATER, "UPDATE notice SET due_ms = ?, attempts = max(attempts - ?, 0) "           \
+			"WHERE num = ?")                                                           \
 	X(NOTICES_DUE, "UPDATE notice SET due_ms = ?1 WHERE due_ms > ?1")                          \
 	X(RESULT_ADD, "INSERT INTO result (num, pos, outcome, attempts, started_ms, "              \
 		      "finished_ms, error) VALUES (?, ?, ?, ?, ?, ?, ?)")                          \

@@ -317,7 +317,7 @@ END
 429 /ends application/json
 204 /ends application/json' ] || fail "$(<"$DIR/calls")"
   [ "$(cut -d ' ' -f 4 "$DIR/calls" | sort -u | wc -l)" -eq 1 ]
-  [ "$(cut -d ' ' -f 5 "$DIR/calls")" = $'1\n2\n3' ]
+  [ "$(cut -d ' ' -f 5 "$DIR/calls")" = $'1\n2\n2' ]
   grep -q '"status":"completed"' "$TOLD"
   told_no_more_than "$id"
 }

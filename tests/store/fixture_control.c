@@ -140,7 +140,7 @@ enum err try_told(
 {
 	struct store_op op = {.verb = STORE_TOLD};
 
-	op.told = (struct store_told){*uuid, version, told, retry_ms};
+	op.told = (struct store_told){*uuid, version, told, retry_ms, false};
 	do_op(fx, &op);
 	return op.fail.err;
 }

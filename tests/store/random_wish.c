@@ -110,6 +110,7 @@ void random_told(struct both *both)
 	}
 	a.told.told = rng_chance(&both->rng, 50);
 	a.told.retry_ms = rng_range(&both->rng, 0, 20000);
+	a.told.uncounted = rng_chance(&both->rng, 30);
 	b = a;
 	run_both(both, &a, &b);
 }

@@ -72,4 +72,5 @@ void mem_told(struct store_mem *mem, struct state *state, struct store_op *op)
 	}
 	row->notice.due_ms = now_ms(mem) + told->retry_ms;
 	row->notice.is_there = !told->told;
+	row->notice.attempts -= told->uncounted && row->notice.attempts > 0;
 }

@@ -107,6 +107,20 @@ static void what_was_not_told_is_due_again(struct fixture *fx)
 	assert_int_equal(version_of(fx, &uuid), version);
 }
 
+static void an_attempt_that_does_not_count_is_taken_back(struct fixture *fx)
+{
+	struct store_op op = {.verb = STORE_TOLD};
+
+	with_notices(fx);
+	op.told.uuid = end_one(fx, OUTCOME_COMPLETED);
+	notice_of(fx, &op.told.uuid, 1);
+	op.told.version = notice_of(fx, &op.told.uuid, 2);
+	op.told.uncounted = true;
+	do_op(fx, &op);
+	assert_int_equal(op.fail.err, ERR_OK);
+	notice_of(fx, &op.told.uuid, 2);
+}
+
 static void the_one_that_is_due_first_comes_first(struct fixture *fx)
 {
 	struct uuid one, two, three;
@@ -237,6 +251,7 @@ const struct suite_test suite_notice[] = {
     {"an end is told once", an_end_is_told_once},
     {"every kind of end is told, but those of uploads", every_kind_of_end_is_told},
     {"what was not told is due again", what_was_not_told_is_due_again},
+    {"an attempt that does not count is taken back", an_attempt_that_does_not_count_is_taken_back},
     {"the notice that is due first comes first", the_one_that_is_due_first_comes_first},
     {"a retry takes the notice back", a_retry_takes_the_notice_back},
     {"each end of an ingestion is told", each_end_is_told},
