@@ -24,7 +24,7 @@ static int take_until(const char *text, int64_t *until_ms)
 {
 	int64_t ns;
 
-	if (parse_utc(text, until_ms))
+	if (parse_utc(text, until_ms) && *until_ms > 0) /* 1970 would mean: for good */
 		return ARGS_GO_ON;
 	if (!parse_duration(text, &ns) || ns < NS_PER_MS)
 		return out_fail(EXITS_USAGE,

@@ -224,6 +224,7 @@ bool parse_time(const char *text, int64_t *utc_ms)
 {
 	struct tm tm = {0};
 	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	char back[TIME_TEXT_SIZE];
 	int64_t ms;
 
 	if (!end || strlen(end) != 5 || end[0] != '.' || end[4] != 'Z')
@@ -233,7 +234,8 @@ bool parse_time(const char *text, int64_t *utc_ms)
 	if (strspn(end + 1, "0123456789") != 3 || timegm(&tm) < 0)
 		return false;
 	*utc_ms = (int64_t)timegm(&tm) * 1000 + ms;
-	return true;
+	format_time(*utc_ms, back);
+	return strcmp(back, text) == 0; /* not so: February 30 */
 }
 
 bool parse_utc(const char *text, int64_t *utc_ms)

@@ -97,7 +97,9 @@ static enum err read_pause(const struct json_doc *doc, const cJSON *params,
 	const char *text = json_get_str(until);
 
 	(void)doc;
-	if (!until || (text && parse_utc(text, &request->pause.until_ms)))
+	/* 1970 would mean: for good. */
+	if (!until ||
+	    (text && parse_utc(text, &request->pause.until_ms) && request->pause.until_ms > 0))
 		return ERR_OK;
 	return fail_set(
 	    fail, ERR_INVALID, "\"until\" must be a time in UTC, such as \"2026-11-22T18:00:00Z\"");

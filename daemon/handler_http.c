@@ -194,9 +194,11 @@ static void set_connection(const struct call *call, CURL *easy)
 	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(SSL_VERIFYPEER, 1L);
 	SET(SSL_VERIFYHOST, 2L);
-	if (ca->len > 0)
+	if (ca->len > 0) {
 		SET(CAINFO_BLOB, (&(struct curl_blob){
 				     .data = ca->data, .len = ca->len, .flags = CURL_BLOB_COPY}));
+		SET(CAPATH, NULL); /* the system's, which would count as well */
+	}
 	SET(CONNECTTIMEOUT_MS, ms(call->connect_ns));
 	SET(TIMEOUT_MS, ms(call->total_ns));
 }

@@ -89,7 +89,7 @@ static bool is_temporary(long status)
 
 static bool asks_for_rest(const struct upstream_reply *reply, long status)
 {
-	return reply->has_rest && (status == 429 || status == 503);
+	return reply->has_rest && reply->rest_ms > 0 && (status == 429 || status == 503);
 }
 
 static void set_message(struct ending *ending, const char *text)
@@ -163,14 +163,25 @@ static bool say_all(struct outcomes *outcomes, const struct wire_answer *answer,
 	return true;
 }
 
+/* Without the mark that some put before UTF-8 (RFC 8259, 8.1). */
+static const char *body_text(const struct upstream_reply *reply, size_t *len)
+{
+	const char *text = reply->body.len > 0 ? reply->body.data : "";
+	size_t mark = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+	*len = reply->body.len - mark;
+	return text + mark;
+}
+
 /* Most servers answer with no results, and not even with JSON. But what was meant to be results
  * must not be taken for that. */
 static bool is_other_text(const struct upstream_reply *reply)
 {
-	const char *text = reply->body.len > 0 ? reply->body.data : "";
+	size_t len;
+	const char *text = body_text(reply, &len);
 
 	return text[strspn(text, " \t\r\n")] != '{' ||
-	       !memmem(text, reply->body.len, "\"results\"", strlen("\"results\""));
+	       !memmem(text, len, "\"results\"", strlen("\"results\""));
 }
 
 static void judge_answer(const struct upstream_reply *reply, long status, const struct idlist *ids,
@@ -204,11 +215,12 @@ static void judge_answer(const struct upstream_reply *reply, long status, const 
 void upstream_reply_judge(const struct upstream_reply *reply, long status, const struct idlist *ids,
     struct ending *ending)
 {
-	const char *text = reply->body.len > 0 ? reply->body.data : "";
 	struct wire_answer answer;
 	struct fail fail;
+	size_t len;
+	const char *text = body_text(reply, &len);
 
-	wire_read_answer(text, reply->body.len, &answer, &fail);
+	wire_read_answer(text, len, &answer, &fail);
 	judge_answer(reply, status, ids, &answer, &fail, ending);
 	wire_answer_free(&answer);
 }

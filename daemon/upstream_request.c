@@ -10,15 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOTICE "notice"
-
 struct uuid upstream_request_key(const struct run *run)
 {
 	struct buf name = {0};
 	struct uuid key;
 
 	if (run->notice)
-		return uuid_v5(&run->ingestion, NOTICE, strlen(NOTICE));
+		return uuid_v5(&run->ingestion, run->notice, strlen(run->notice));
 	if (run->whole)
 		return run->batch_id;
 	idlist_format(run->ids.v, run->ids.n, ',', &name);

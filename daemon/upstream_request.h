@@ -17,7 +17,8 @@ struct upstream_request {
 
 /*
  * The key of a run: that of its batch while it has all ids, else one of the batch and the ids; so
- * one key always stands for the same body. A notice has one of its ingestion.
+ * one key always stands for the same body. A notice has one of its ingestion and the document,
+ * since what is tried again has another end.
  */
 struct uuid upstream_request_key(const struct run *run);
 

@@ -86,6 +86,8 @@ interval_is() {
 @test "pause --until: what is no time, has passed, or is too far away is refused" {
   start_daemon --settle 0s
   refuses 2 'neither a time in UTC' -- ctl pause --until soon
+  refuses 2 'neither a time in UTC' -- ctl pause --until 1970-01-01T00:00:00Z
+  refuses 2 'neither a time in UTC' -- ctl pause --until 2027-02-30T00:00:00Z
   refuses 2 2020-01-01T00:00:00.000Z 'is over' -- ctl pause --until 2020-01-01T00:00:00Z
   refuses 2 'more than 365 days' -- ctl pause --until 9999-01-01T00:00:00Z
   pause_is none

@@ -62,6 +62,22 @@ is_refused() {
   is_refused "certificate"
 }
 
+@test "nor, with --http-ca, is one that an authority of the system has signed" {
+  local alone=(unshare -m sh -c "mount --bind '$DIR/system' /etc/ssl/certs && exec \"\$@\"" -)
+
+  mkdir "$DIR/system"
+  cp "$DIR/ca.pem" "$DIR/system/"
+  openssl rehash "$DIR/system"
+  "${alone[@]}" true || skip "the authorities of the system cannot be replaced here"
+  authority other
+  start_upstream --cert "$DIR/good.both"
+  "${alone[@]}" "$BUILD/ingestd" --socket "$SOCKET" --store "sqlite:$STORE" "${DAEMON_FLAGS[@]}" \
+    --handler "http:$URL/" --http-ca "$DIR/other.pem" >>"$LOG" 2>&1 </dev/null 3>&- &
+  DAEMON=$!
+  await_daemon
+  is_refused "certificate"
+}
+
 @test "nor is one whose certificate is for another name" {
   certificate ca wrong 'DNS:elsewhere.example'
   start_upstream --cert "$DIR/wrong.both"

@@ -118,6 +118,7 @@ static enum store_result fake_told(struct store *store, struct store_op *op)
 	notice->put_off += !op->told.told;
 	notice->uncounted += op->told.uncounted;
 	notice->retry_ms = op->told.retry_ms;
+	notice->attempts -= op->told.uncounted;
 	notice->later_ms = op->told.told ? 0 : op->told.retry_ms;
 	return STORE_DONE;
 }
@@ -448,6 +449,8 @@ static void who_asks_for_a_rest_gets_it_up_to_the_limit(void **state)
 	end_run(world, (struct ending){.outcome = OUTCOME_INTERRUPTED, .hold_ms = 30});
 	await_run(world);
 	assert_int_equal(notice->retry_ms, 30);
+	/* As with a batch, it has cost no attempt. */
+	assert_int_equal(world->handler.run->attempt, 1);
 	/* No attempt is the last one of these. */
 	notice->attempts = MAX_ATTEMPTS + 5;
 	assert_int_equal(notice->uncounted, 1);

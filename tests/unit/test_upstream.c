@@ -276,7 +276,8 @@ static void a_file_of_secrets_has_one(void **state)
 
 /* By Python's uuid.uuid5(). */
 #define KEY_OF_SOME "c66a419b-1136-554f-9b67-0d8f79b9c1bb"
-#define KEY_OF_NOTICE "6687daa7-2a7a-5841-8d4f-b5dd748b859e"
+#define KEY_OF_NOTICE "3fbaab17-9c06-5af0-8b2a-b005e8d888a3" /* {} */
+#define KEY_OF_OTHER_NOTICE "de447fef-4961-5247-a3e3-6f6d2a82c4e3" /* {"x":1} */
 
 static struct run a_run(void)
 {
@@ -308,6 +309,8 @@ static void the_key_stands_for_the_body(void **state)
 	assert_key(&run, KEY_OF_SOME);
 	run.notice = "{}";
 	assert_key(&run, KEY_OF_NOTICE);
+	run.notice = "{\"x\":1}";
+	assert_key(&run, KEY_OF_OTHER_NOTICE);
 	idlist_free(&run.ids);
 }
 
@@ -352,8 +355,8 @@ static void a_notice_is_sent_as_it_is(void **state)
 	run.notice = "{\"x\":1}";
 	upstream_request_make(&request, &run, &credentials, 1);
 	assert_string_equal(request.body.data, "{\"x\":1}");
-	assert_string_equal(header(&request, "Idempotency-Key: "), KEY_OF_NOTICE);
-	assert_string_equal(header(&request, "webhook-id: "), KEY_OF_NOTICE);
+	assert_string_equal(header(&request, "Idempotency-Key: "), KEY_OF_OTHER_NOTICE);
+	assert_string_equal(header(&request, "webhook-id: "), KEY_OF_OTHER_NOTICE);
 	assert_string_equal(header(&request, "A: "), "b");
 	upstream_request_free(&request);
 	idlist_free(&run.ids);

@@ -178,6 +178,14 @@ static void ids_of_a_bad_status_have_their_own_outcomes_too(void **state)
 	assert_all(place, OUTCOME_FAILED, FAILURE_STATUS, "HTTP 400: d");
 }
 
+static void a_byte_order_mark_hides_nothing(void **state)
+{
+	struct place *place = *state;
+
+	judge(place, 200, "\xef\xbb\xbf{\"results\":[{\"id\":2,\"status\":\"fail\"}]}");
+	assert_each(place, "ofo", FAILURE_IDS, "id 2: failed");
+}
+
 static void wrong_results_are_not_taken_for_success(void **state)
 {
 #define UNUSABLE "HTTP 200: the answer cannot be used: "
@@ -198,7 +206,10 @@ static void wrong_results_are_not_taken_for_success(void **state)
 	    {"{\"results\":[{\"id\":1,\"status\":\"ok\"},{\"id\":2,\"status\":\"OK\"}]}",
 		UNUSABLE "results[1] has the status \"OK\", which is none of ok, retry, fail"},
 	    {" {\"results\":[{\"id\":1,\"status\":\"fail\"}",
-		UNUSABLE "not valid JSON at byte 37: the text ends too early"}};
+		UNUSABLE "not valid JSON at byte 37: the text ends too early"},
+	    {"\xef\xbb\xbf{\"results\":7}", UNUSABLE "\"results\" is not an array"},
+	    {"\xef\xbb\xbf{\"results\":[",
+		UNUSABLE "not valid JSON at byte 12: the text ends too early"}};
 	struct place *place = *state;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -287,6 +298,16 @@ static void a_rest_does_not_count(void **state)
 	assert_int_equal(place->ending.hold_ms, 0);
 }
 
+/* Else it would be asked again and again, as fast as the rate allows, without an end. */
+static void no_rest_at_all_is_none(void **state)
+{
+	struct place *place = *state;
+
+	read_header(place, "Retry-After: 0\r\n");
+	judge(place, 503, "");
+	assert_all(place, OUTCOME_RETRY, FAILURE_STATUS, "HTTP 503");
+}
+
 static void a_notice_is_told_or_not(void **state)
 {
 	struct place *place = *state;
@@ -325,10 +346,12 @@ int main(void)
 	    REPLY_TEST(ids_have_outcomes_of_their_own),
 	    REPLY_TEST(ids_are_exact),
 	    REPLY_TEST(ids_of_a_bad_status_have_their_own_outcomes_too),
+	    REPLY_TEST(a_byte_order_mark_hides_nothing),
 	    REPLY_TEST(wrong_results_are_not_taken_for_success),
 	    REPLY_TEST(a_body_that_is_too_long_is_cut),
 	    REPLY_TEST(retry_after_is_seconds_or_a_date),
 	    REPLY_TEST(a_rest_does_not_count),
+	    REPLY_TEST(no_rest_at_all_is_none),
 	    REPLY_TEST(a_notice_is_told_or_not),
 	    REPLY_TEST(the_body_is_kept_to_be_shown),
 	};

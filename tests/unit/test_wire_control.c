@@ -164,8 +164,8 @@ static void results_of_steps_come_back(void **state)
 
 static void pauses_come_back(void **state)
 {
-	static const char *const times[] = {
-	    "\"\"", "1", "null", "\"2h\"", "\"2026-11-22\"", "\"2026-11-22T18:00:00+01:00\""};
+	static const char *const times[] = {"\"\"", "1", "null", "\"2h\"", "\"2026-11-22\"",
+	    "\"2026-11-22T18:00:00+01:00\"", "\"1970-01-01T00:00:00Z\""};
 	struct wire_request request = of_method(WIRE_PAUSE), back;
 
 	(void)state;
