@@ -89,7 +89,7 @@ static bool is_temporary(long status)
 
 static bool asks_for_rest(const struct upstream_reply *reply, long status)
 {
-	return reply->has_rest && reply->rest_ms > 0 && (status == 429 || status == 503);
+	return reply->has_rest && (status == 429 || status == 503);
 }
 
 static void set_message(struct ending *ending, const char *text)

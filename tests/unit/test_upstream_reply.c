@@ -298,16 +298,6 @@ static void a_rest_does_not_count(void **state)
 	assert_int_equal(place->ending.hold_ms, 0);
 }
 
-/* Else it would be asked again and again, as fast as the rate allows, without an end. */
-static void no_rest_at_all_is_none(void **state)
-{
-	struct place *place = *state;
-
-	read_header(place, "Retry-After: 0\r\n");
-	judge(place, 503, "");
-	assert_all(place, OUTCOME_RETRY, FAILURE_STATUS, "HTTP 503");
-}
-
 static void a_notice_is_told_or_not(void **state)
 {
 	struct place *place = *state;
@@ -351,7 +341,6 @@ int main(void)
 	    REPLY_TEST(a_body_that_is_too_long_is_cut),
 	    REPLY_TEST(retry_after_is_seconds_or_a_date),
 	    REPLY_TEST(a_rest_does_not_count),
-	    REPLY_TEST(no_rest_at_all_is_none),
 	    REPLY_TEST(a_notice_is_told_or_not),
 	    REPLY_TEST(the_body_is_kept_to_be_shown),
 	};
