@@ -83,7 +83,7 @@ EOF
 
   start_upstream --answer random --seed 7
   start_daemon --handler "http:$URL/" --rate 1/2ms --concurrency 8 --batch-size 4 --max-attempts 4 \
-    --upstream-first-byte-timeout 400ms --upstream-timeout 800ms
+    --upstream-first-byte-timeout 2s --upstream-timeout 4s
   id=$(ctl submit 5001-6200)
   wait_until 110 ended "$id" || fail "$(ctl status "$id" | head -n 12)"
   verify "$id" 4 --all
