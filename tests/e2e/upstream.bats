@@ -188,8 +188,8 @@ EOF
 @test "an attempt that ends with Retry-After does not count" {
   local id
 
-  start_upstream --answer rest --answer date --answer rest --answer ok --rest 0
-  start_daemon --handler "http:$URL/" --max-attempts 1
+  start_upstream --answer rest --answer date --answer rest --answer ok --rest 60
+  start_daemon --handler "http:$URL/" --max-attempts 1 --max-hold 100ms
   id=$(ctl submit 1 2 3)
   wait_status "$id" completed
   [ "$(record '[call["attempt"] for call in calls]')" = "['1', '1', '1', '1']" ] || fail "$(record calls)"

@@ -123,7 +123,7 @@ def rest(handler, dice, ids, said):
 
 
 def date(handler, dice, ids, said):
-    handler.answer(503, b"", Retry_After=email.utils.formatdate(time.time() + options.rest, usegmt=True))
+    handler.answer(503, b"", Retry_After=email.utils.formatdate(time.time() + 1 + options.rest, usegmt=True))
 
 
 def too_many(handler, dice, ids, said):
