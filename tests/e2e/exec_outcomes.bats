@@ -17,13 +17,6 @@ dice() {
   python3 -S -E "$BATS_TEST_DIRNAME/../lib/dice.py" "$@"
 }
 
-ended() {
-  local status
-
-  status=$(status_of "$1")
-  [ "$status" = completed ] || [ "$status" = failed ]
-}
-
 @test "1000 ids with random outcomes and exit statuses: each ends once, as the command said last" {
   local id
 

@@ -20,13 +20,6 @@ verify() {
   upstream verify "$RECORD" "$DIR/status" "$DIR/report" "${@:2}"
 }
 
-ended() {
-  local status
-
-  status=$(status_of "$1")
-  [ "$status" = completed ] || [ "$status" = failed ]
-}
-
 @test "a batch is a POST with all ids, exact to the last digit, and its keys" {
   local id batch
 

@@ -18,13 +18,6 @@ dice() {
   python3 -S -E "$BATS_TEST_DIRNAME/../lib/dice.py" "$@"
 }
 
-ended() {
-  local status
-
-  status=$(status_of "$1")
-  [ "$status" = completed ] || [ "$status" = failed ]
-}
-
 # The next list, when the last one is done: there is work for as long as there are kills.
 feed() {
   if [ -z "${id:-}" ] || ended "$id"; then

@@ -218,6 +218,14 @@ status_of() {
   echo "${BASH_REMATCH[1]}"
 }
 
+# Whether nothing of it is left to be tried.
+ended() {
+  local status
+
+  status=$(status_of "$1")
+  [ "$status" = completed ] || [ "$status" = failed ]
+}
+
 has_status() {
   [ "$(status_of "$1")" = "$2" ]
 }
