@@ -296,3 +296,9 @@ int64_t durations_count(const struct durations *durations)
 		count += durations->counts[i];
 	return count;
 }
+
+void node_list_free(struct node_list *list)
+{
+	free(list->v);
+	*list = (struct node_list){0};
+}

@@ -210,6 +210,39 @@ struct lane_total {
 	int64_t oldest_ms; /* UTC: when the first ingestion in line was submitted; 0: none */
 };
 
+#define NODE_NAME_MAX 128 /* bytes */
+#define NODE_VERSION_MAX 31
+
+/* What a node has done since it was started. */
+struct node_figures {
+	int64_t running; /* batches, now */
+	int64_t attempts, retries; /* begun */
+	int64_t interrupted, failed; /* attempts */
+};
+
+/* One ingestd among those that share a store. */
+struct node {
+	struct uuid uuid; /* stays the same when a node of the same name is started again */
+	char name[NODE_NAME_MAX + 1];
+	char version[NODE_VERSION_MAX + 1];
+	bool asked; /* the one that answers */
+	bool alive; /* its lease has not ended */
+	int64_t started_ms, seen_ms; /* UTC */
+	int64_t lease_ms; /* until its lease ends; 0: it has ended */
+	/* How it was started. */
+	int64_t interval_ns, settle_ns;
+	bool pack;
+	int64_t max_attempts, batch_size, concurrency;
+	struct node_figures figures; /* as of seen_ms */
+};
+
+struct node_list {
+	struct node *v; /* owned */
+	size_t n;
+};
+
+void node_list_free(struct node_list *list);
+
 /* How long things took. */
 #define DURATION_BUCKETS 16
 struct durations {

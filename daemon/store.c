@@ -9,7 +9,7 @@ static void reset_claim(struct store_claim *claim)
 	for (size_t i = 0; i < claim->n; i++)
 		idlist_free(&claim->batches[i].ids);
 	free(claim->batches);
-	*claim = (struct store_claim){.wake = CLOCK_NEVER};
+	*claim = (struct store_claim){.wake = CLOCK_NEVER, .fire_before = CLOCK_NEVER};
 }
 
 static void reset_sweep(struct store_sweep *sweep)
@@ -18,12 +18,28 @@ static void reset_sweep(struct store_sweep *sweep)
 	*sweep = (struct store_sweep){0};
 }
 
+/* What is asked for stays. */
+static void reset_beat(struct store_beat *beat)
+{
+	free(beat->cancelled);
+	*beat = (struct store_beat){.renew = beat->renew,
+	    .recovered = beat->recovered,
+	    .figures = beat->figures,
+	    .lease_end = CLOCK_NEVER};
+}
+
 void store_op_reset(struct store_op *op)
 {
 	op->fail.err = ERR_OK;
 	switch (op->verb) {
 	case STORE_CLAIM:
 		reset_claim(&op->claim);
+		break;
+	case STORE_BEAT:
+		reset_beat(&op->beat);
+		break;
+	case STORE_NODES:
+		node_list_free(&op->nodes.list);
 		break;
 	case STORE_SWEEP:
 		reset_sweep(&op->sweep);
@@ -63,4 +79,10 @@ enum store_result store_run(struct store *store, struct store_op *op)
 {
 	store_op_reset(op);
 	return store->ops->run[op->verb](store, op);
+}
+
+enum store_result store_unshared(struct store *store, struct store_op *op)
+{
+	(void)store, (void)op;
+	return STORE_DONE;
 }

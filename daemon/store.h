@@ -186,6 +186,37 @@ struct store_sweep {
 
 #define STORE_SWEEP_STEPS 64
 
+/*
+ * Sign of life of a node that shares its store with others; to be run about every
+ * STORE_BEAT_MS. With `renew` its lease begins anew and its figures are written; then batches of
+ * nodes whose lease has ended get back into line, as after a crash. Of a store that nobody shares
+ * nothing comes back.
+ */
+struct store_beat {
+	bool renew; /* in */
+	/* in: nothing runs any more that an earlier process of the same name has left behind: the
+	 * batches of that one get back into line, too */
+	bool recovered;
+	struct node_figures figures; /* in */
+	/* out: boot_ns: the lease ends then, counted from before it was renewed; CLOCK_NEVER: there
+	 * is none */
+	int64_t lease_end;
+	struct uuid *cancelled; /* out, owned: being cancelled, with batches that run here */
+	size_t n;
+	int64_t reaped; /* out: batches that got back into line */
+	bool moved; /* out: something was committed since the last beat, by whomever */
+};
+
+#define STORE_BEAT_MS 1000
+
+/* The nodes that share the store, those that were there in the last STORE_GONE_MS included, by
+ * name; none of a store that nobody shares. */
+struct store_nodes {
+	struct node_list list; /* out, owned */
+};
+
+#define STORE_GONE_MS (24 * 3600 * 1000LL)
+
 /* Names one attempt of one batch. An outcome counts only for the current attempt. */
 struct store_attempt {
 	int64_t ingestion; /* internal number, not seq */
@@ -219,6 +250,9 @@ struct store_claim {
 	int64_t wake;
 	bool idle; /* out: nothing stands in line; what gets there before `wake` has to be told */
 	int64_t interval_ns; /* out: in force */
+	/* out: boot_ns. Where several nodes share the store the slot is kept free for so long only:
+	 * what has not been given to the handler by then has to be given back. Else CLOCK_NEVER. */
+	int64_t fire_before;
 };
 
 #define STORE_DUE_STEPS 1000
@@ -324,6 +358,7 @@ enum store_verb {
 	STORE_NOTICE,
 	STORE_TOLD,
 	STORE_SWEEP,
+	STORE_BEAT,
 	STORE_CLAIM,
 	STORE_STARTED,
 	STORE_FINISH,
@@ -331,8 +366,9 @@ enum store_verb {
 	STORE_REPORT,
 	STORE_LIST,
 	STORE_STATS,
+	STORE_NODES,
 };
-#define STORE_VERB_COUNT 18
+#define STORE_VERB_COUNT 20
 
 struct store_op {
 	enum store_verb verb;
@@ -348,6 +384,7 @@ struct store_op {
 		struct store_notice notice;
 		struct store_told told;
 		struct store_sweep sweep;
+		struct store_beat beat;
 		struct store_claim claim;
 		struct store_started started;
 		struct store_finish finish;
@@ -355,6 +392,7 @@ struct store_op {
 		struct store_report report;
 		struct store_list list;
 		struct store_stats stats;
+		struct store_nodes nodes;
 	};
 	struct fail fail; /* out */
 };
@@ -372,6 +410,13 @@ enum store_result {
 	STORE_DONE, /* op->fail holds the answer */
 	STORE_UNDONE, /* the turn has to be rolled back; known not to be done; *fail says why */
 	STORE_UNKNOWN, /* whether it is done is unknown: stop and recover; *fail says why */
+	/*
+	 * From commit only: whether the turn is done is unknown, since the database went away, but
+	 * nothing has to be recovered: when it is back, what a claim of the turn may have taken is
+	 * given back by the store itself, and STARTED, FINISH and BEAT can be run again. Needs no
+	 * rollback. *fail says why.
+	 */
+	STORE_LOST,
 };
 
 /* Values that concern every node; the store keeps them. */
@@ -388,6 +433,14 @@ struct store_settings {
 	struct retry_policy retry;
 	int64_t max_hold_ms;
 	bool notify; /* ends of ingestions are told to somebody */
+
+	/* Of a store that several nodes share. */
+	const char *node_name; /* borrowed; of this node: no other one alive has it */
+	const char *version; /* borrowed; of this program */
+	int64_t slot_guard_ns; /* how much later than its slot a batch may be started */
+	int64_t lease_ms;
+	int64_t poll_ns; /* how long what other nodes have done may go unnoticed */
+	int64_t concurrency; /* of this node; like slot_ids to be seen by others */
 };
 
 /*
@@ -410,6 +463,10 @@ void store_time_recover(struct store_time *time, bool same_boot, int64_t written
     int64_t boot_ns, int64_t utc_ms);
 
 struct store;
+struct store_op;
+
+/* STORE_BEAT and STORE_NODES of a store that nobody shares: there is nothing to do or to say. */
+enum store_result store_unshared(struct store *store, struct store_op *op);
 
 struct store_ops {
 	enum store_result (*begin)(struct store *store, struct fail *fail);
@@ -436,6 +493,40 @@ struct store_found {
 	 */
 	int64_t interrupted;
 };
+
+/*
+ * A kind of store. `where` is what follows the scheme (SQLite) or the whole URL (PostgreSQL);
+ * texts show it without a password.
+ */
+struct store_kind {
+	const char *scheme; /* "sqlite:" */
+	const char *alias; /* another one, or NULL */
+	bool shared; /* by several nodes: it needs STORE_BEAT */
+	/* ERR_INVALID for a URL that cannot be one. Does not touch the store. */
+	enum err (*check_url)(const char *where, struct fail *fail);
+	/* Opens for writing, and for reads on a thread of its own; see store_sqlite_open(). */
+	enum err (*open)(struct store **store, const char *where,
+	    const struct store_settings *settings, const struct clock *clock,
+	    struct store_found *found, struct fail *fail);
+	enum err (*open_reader)(
+	    struct store **store, const char *where, const struct clock *clock, struct fail *fail);
+	/* The interval that was set by STORE_RATE, without opening the store; false: none. */
+	bool (*rate)(const char *where, int64_t *interval_ns);
+	/* The full check; true when the store is sound, else *fail says what was found first. */
+	bool (*check)(const char *where, struct fail *fail);
+	/* Makes the schema, or migrates it; NULL: opening does that. */
+	enum err (*init)(const char *where, struct fail *fail);
+	const char *schema; /* what a new one consists of, in SQL */
+	const char *(*library)(void); /* version of the library */
+};
+
+extern const struct store_kind store_sqlite, store_postgres;
+
+/* The kind of the URL, and where that store is; NULL: there is none of that scheme. */
+const struct store_kind *store_kind_of(const char *url, const char **where);
+
+/* The URL without its password, for people. The caller frees it. */
+char *store_shown(const char *url);
 
 #define STORE_SQLITE_SCHEME "sqlite:"
 
