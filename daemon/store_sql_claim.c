@@ -1,5 +1,5 @@
 /* The claim: what goes into a slot. */
-#include "store_sqlite.h"
+#include "store_sql.h"
 
 #include "sched.h"
 #include "util.h"
@@ -8,36 +8,36 @@
 #include <string.h>
 
 /*
- * What the scheduler wants to see of one lane. SQLITE_ROW, or an error; SQLITE_DONE is one: the
+ * What the scheduler wants to see of one lane. SQL_ROW, or an error; SQL_DONE is one: the
  * lane is empty, against its counter.
  */
 static int read_lane(
-    struct sqlite_store *store, int lane, struct sched_view *view, struct head *head)
+    struct sql_store *store, int lane, struct sched_view *view, struct head *head)
 {
 	int code;
 
 	view->heads[lane] = (struct sched_head){0};
 	if (lane_waiting(&store->now.lanes[lane]) == 0)
-		return SQLITE_ROW;
-	code = sqlite_line_head(store, (enum priority)(lane + PRIORITY_HIGH), head);
-	if (code == SQLITE_ROW && !head->cancelling)
+		return SQL_ROW;
+	code = sql_line_head(store, (enum priority)(lane + PRIORITY_HIGH), head);
+	if (code == SQL_ROW && !head->cancelling)
 		view->heads[lane] = (struct sched_head){
 		    .present = true, .seq = head->seq, .index = head->index, .ids = head->ids};
 	return code;
 }
 
-/* The lines, once what has become due stands in them. SQLITE_ROW or an error. */
+/* The lines, once what has become due stands in them. SQL_ROW or an error. */
 static int read_view(
-    struct sqlite_store *store, int64_t now, struct sched_view *view, struct head *heads)
+    struct sql_store *store, int64_t now, struct sched_view *view, struct head *heads)
 {
-	int code = sqlite_line_due(store, now, &view->next_due);
+	int code = sql_line_due(store, now, &view->next_due);
 
-	if (code != SQLITE_DONE)
+	if (code != SQL_DONE)
 		return code;
 	view->ledger = store->now.ledger;
-	view->not_before = sqlite_control_not_before(store, now);
-	code = SQLITE_ROW;
-	for (int lane = 0; lane < PRIORITY_COUNT && code == SQLITE_ROW; lane++)
+	view->not_before = sql_control_not_before(store, now);
+	code = SQL_ROW;
+	for (int lane = 0; lane < PRIORITY_COUNT && code == SQL_ROW; lane++)
 		code = read_lane(store, lane, view, &heads[lane]);
 	return code;
 }
@@ -68,42 +68,42 @@ static void trigger(struct lane_total *lane, const struct head *head)
 
 /* The row of the ingestion: one batch more is triggered. Fills in what the handler is told. */
 static int take_ingestion(
-    struct sqlite_store *store, const struct head *head, struct store_claimed *claimed)
+    struct sql_store *store, const struct head *head, struct store_claimed *claimed)
 {
-	int code = sqlite_first(store, SQL_INGESTION_TAKEN, "iiii", (int64_t)!head->again,
+	int code = sql_first(store, SQL_INGESTION_TAKEN, "iiii", (int64_t)!head->again,
 	    (int64_t)head->again, (int64_t)(claimed->attempt.attempt > 1), head->num);
-	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_TAKEN);
+	struct sql_row row = sql_row(store, SQL_INGESTION_TAKEN);
 	const char *label;
 
-	if (code != SQLITE_ROW)
+	if (code != SQL_ROW)
 		return code;
-	label = (const char *)sqlite3_column_text(row, 1);
-	if (!sqlite_take_blob(row, 0, claimed->uuid.bytes, sizeof(claimed->uuid.bytes)) ||
+	label = sql_text(row, 1);
+	if (!sql_take_blob(row, 0, claimed->uuid.bytes, sizeof(claimed->uuid.bytes)) ||
 	    strlen(label) > LABEL_MAX)
-		return SQLITE_CORRUPT;
+		return SQL_CORRUPT;
 	strcpy(claimed->label, label);
-	claimed->priority = (enum priority)sqlite3_column_int(row, 2);
+	claimed->priority = (enum priority)(int)sql_number(row, 2);
 	if (claimed->priority < PRIORITY_HIGH || claimed->priority > PRIORITY_LOW)
-		return SQLITE_CORRUPT;
-	return sqlite_only(store, SQL_INGESTION_TAKEN);
+		return SQL_CORRUPT;
+	return sql_only(store, SQL_INGESTION_TAKEN);
 }
 
 static int start_batch(
-    struct sqlite_store *store, const struct head *head, struct store_attempt *attempt)
+    struct sql_store *store, const struct head *head, struct store_attempt *attempt)
 {
-	int code = sqlite_first(store, SQL_BATCH_START, "ii", head->num, head->index);
+	int code = sql_first(store, SQL_BATCH_START, "ii", head->num, head->index);
 
-	if (code != SQLITE_ROW)
+	if (code != SQL_ROW)
 		return code;
 	*attempt = (struct store_attempt){.ingestion = head->num,
 	    .index = head->index,
-	    .attempt = sqlite3_column_int64(sqlite_row(store, SQL_BATCH_START), 0)};
-	return sqlite_only(store, SQL_BATCH_START);
+	    .attempt = sql_number(sql_row(store, SQL_BATCH_START), 0)};
+	return sql_only(store, SQL_BATCH_START);
 }
 
-/* Takes the head out of its line. SQLITE_DONE or an error. */
+/* Takes the head out of its line. SQL_DONE or an error. */
 static int take(
-    struct sqlite_store *store, int lane, const struct head *head, struct store_claim *claim)
+    struct sql_store *store, int lane, const struct head *head, struct store_claim *claim)
 {
 	struct store_claimed *claimed = claim_add(claim);
 	struct span span = {head->num, head->index * head->batch_size,
@@ -115,19 +115,19 @@ static int take(
 	int code = start_batch(store, head, &claimed->attempt);
 
 	claimed->whole = span.left == span.n;
-	if (code == SQLITE_DONE)
+	if (code == SQL_DONE)
 		code = take_ingestion(store, head, claimed);
-	if (code == SQLITE_DONE && head->again)
-		code = sqlite_line_leave(store, &again);
-	if (code == SQLITE_DONE)
-		code = sqlite_ids_left(store, &span, head->total, &claimed->ids);
-	if (code == SQLITE_DONE)
-		trigger(sqlite_lane(store, claimed->priority), head);
+	if (code == SQL_DONE && head->again)
+		code = sql_line_leave(store, &again);
+	if (code == SQL_DONE)
+		code = sql_ids_left(store, &span, head->total, &claimed->ids);
+	if (code == SQL_DONE)
+		trigger(sql_lane(store, claimed->priority), head);
 	return code;
 }
 
-/* Fills the slot, beginning with the head of `lane`. SQLITE_ROW or an error. */
-static int fill_slot(struct sqlite_store *store, int lane, struct sched_view *view,
+/* Fills the slot, beginning with the head of `lane`. SQL_ROW or an error. */
+static int fill_slot(struct sql_store *store, int lane, struct sched_view *view,
     struct head *heads, struct store_claim *claim)
 {
 	int64_t taken = 0;
@@ -136,17 +136,17 @@ static int fill_slot(struct sqlite_store *store, int lane, struct sched_view *vi
 		int code = take(store, lane, &heads[lane], claim);
 
 		taken += view->heads[lane].ids;
-		if (code == SQLITE_DONE)
+		if (code == SQL_DONE)
 			code = read_lane(store, lane, view, &heads[lane]);
-		if (code != SQLITE_ROW)
+		if (code != SQL_ROW)
 			return code;
 		lane = sched_pack(view, taken, store->settings.slot_ids);
 	}
-	return SQLITE_ROW;
+	return SQL_ROW;
 }
 
 /* The first head of an ingestion that is being cancelled, or NULL. */
-static const struct head *find_unwanted(const struct sqlite_store *store, const struct head *heads)
+static const struct head *find_unwanted(const struct sql_store *store, const struct head *heads)
 {
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++)
 		if (lane_waiting(&store->now.lanes[lane]) > 0 && heads[lane].cancelling)
@@ -154,40 +154,40 @@ static const struct head *find_unwanted(const struct sqlite_store *store, const 
 	return NULL;
 }
 
-static int cancel_rest(struct sqlite_store *store, int64_t num)
+static int cancel_rest(struct sql_store *store, int64_t num)
 {
 	struct uuid uuid;
-	int code = sqlite_first(store, SQL_INGESTION_UUID, "i", num);
-	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_UUID);
+	int code = sql_first(store, SQL_INGESTION_UUID, "i", num);
+	struct sql_row row = sql_row(store, SQL_INGESTION_UUID);
 
-	if (code != SQLITE_ROW)
-		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
-	if (!sqlite_take_blob(row, 0, uuid.bytes, sizeof(uuid.bytes)))
-		return SQLITE_CORRUPT;
-	sqlite3_reset(row);
-	return sqlite_cancel_rest(store, &uuid);
+	if (code != SQL_ROW)
+		return code == SQL_DONE ? SQL_CORRUPT : code;
+	if (!sql_take_blob(row, 0, uuid.bytes, sizeof(uuid.bytes)))
+		return SQL_CORRUPT;
+	sql_reset(row);
+	return sql_cancel_rest(store, &uuid);
 }
 
-enum store_result sqlite_claim(struct store *base, struct store_op *op)
+enum store_result sql_claim(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct store_claim *claim = &op->claim;
 	struct head heads[PRIORITY_COUNT] = {{0}};
 	const struct head *unwanted;
 	struct sched_view view;
 	struct sched_choice choice;
-	int64_t now = clock_boot_ns(store->clock);
+	int64_t now = sql_now_ns(store);
 	int code = read_view(store, now, &view, heads);
 
-	if (code != SQLITE_ROW)
-		return sqlite_failed(store, code, &op->fail);
+	if (code != SQL_ROW)
+		return sql_failed(store, code, &op->fail);
 	claim->interval_ns = store->now.ledger.interval_ns;
 	unwanted = find_unwanted(store, heads);
 	if (unwanted) {
 		/* Its batches go first, a step at a time. */
 		claim->wake = now;
 		code = cancel_rest(store, unwanted->num);
-		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+		return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 	}
 	choice = sched_pick(&view, now);
 	/* More may be due than one claim puts into line, and it may go first. */
@@ -196,9 +196,9 @@ enum store_result sqlite_claim(struct store *base, struct store_op *op)
 	if (choice.verdict != SCHED_START)
 		return STORE_DONE;
 	code = fill_slot(store, choice.lane, &view, heads, claim);
-	if (code != SQLITE_ROW)
-		return sqlite_failed(store, code, &op->fail);
+	if (code != SQL_ROW)
+		return sql_failed(store, code, &op->fail);
 	ledger_claimed(&store->now.ledger, now);
-	sqlite_line_left(store);
+	sql_line_left(store);
 	return STORE_DONE;
 }

@@ -1,5 +1,5 @@
 /* What happens to a batch that was claimed: its start, its end, a crash. */
-#include "store_sqlite.h"
+#include "store_sql.h"
 
 #include <inttypes.h>
 
@@ -18,46 +18,46 @@ struct batch_row {
 	struct span span;
 };
 
-/* SQLITE_ROW, SQLITE_DONE (no such batch) or an error. */
+/* SQL_ROW, SQL_DONE (no such batch) or an error. */
 static int read_batch(
-    struct sqlite_store *store, int64_t num, int64_t index, struct batch_row *batch)
+    struct sql_store *store, int64_t num, int64_t index, struct batch_row *batch)
 {
-	int code = sqlite_first(store, SQL_BATCH_READ, "ii", num, index);
-	sqlite3_stmt *row = sqlite_row(store, SQL_BATCH_READ);
+	int code = sql_first(store, SQL_BATCH_READ, "ii", num, index);
+	struct sql_row row = sql_row(store, SQL_BATCH_READ);
 	int64_t batch_size;
 
-	if (code != SQLITE_ROW)
+	if (code != SQL_ROW)
 		return code;
 	*batch = (struct batch_row){.num = num,
 	    .index = index,
-	    .status = (enum batch_status)sqlite3_column_int(row, 0),
-	    .attempts = sqlite3_column_int64(row, 1),
-	    .base = sqlite3_column_int64(row, 2),
-	    .ids_failed = sqlite3_column_int64(row, 4),
-	    .started_ms = sqlite3_column_int64(row, 5),
-	    .priority = (enum priority)sqlite3_column_int(row, 7),
-	    .seq = sqlite3_column_int64(row, 8),
-	    .cancelling = sqlite3_column_int(row, 11) != 0};
-	if (!sqlite_take_blob(row, 6, batch->uuid.bytes, sizeof(batch->uuid.bytes)))
-		return SQLITE_CORRUPT;
-	batch_size = sqlite3_column_int64(row, 10);
+	    .status = (enum batch_status)(int)sql_number(row, 0),
+	    .attempts = sql_number(row, 1),
+	    .base = sql_number(row, 2),
+	    .ids_failed = sql_number(row, 4),
+	    .started_ms = sql_number(row, 5),
+	    .priority = (enum priority)(int)sql_number(row, 7),
+	    .seq = sql_number(row, 8),
+	    .cancelling = (int)sql_number(row, 11) != 0};
+	if (!sql_take_blob(row, 6, batch->uuid.bytes, sizeof(batch->uuid.bytes)))
+		return SQL_CORRUPT;
+	batch_size = sql_number(row, 10);
 	batch->span = (struct span){.num = num,
 	    .first = index * batch_size,
-	    .n = batch_length(sqlite3_column_int64(row, 9), batch_size, index)};
-	batch->span.left = batch->span.n - sqlite3_column_int64(row, 3) - batch->ids_failed;
-	sqlite3_reset(row);
-	return SQLITE_ROW;
+	    .n = batch_length(sql_number(row, 9), batch_size, index)};
+	batch->span.left = batch->span.n - sql_number(row, 3) - batch->ids_failed;
+	sql_reset(row);
+	return SQL_ROW;
 }
 
 /* Reads the batch and checks that this attempt is the running one; op->fail says if it is not. */
-static enum store_result read_current(struct sqlite_store *store, struct store_op *op,
+static enum store_result read_current(struct sql_store *store, struct store_op *op,
     const struct store_attempt *attempt, struct batch_row *batch)
 {
 	int code = read_batch(store, attempt->ingestion, attempt->index, batch);
 
-	if (!sqlite_went_well(code))
-		return sqlite_failed(store, code, &op->fail);
-	if (code == SQLITE_DONE)
+	if (!sql_went_well(code))
+		return sql_failed(store, code, &op->fail);
+	if (code == SQL_DONE)
 		fail_set(&op->fail, ERR_NOT_FOUND, "batch %" PRId64 " has never started",
 		    attempt->index);
 	else if (batch->attempts != attempt->attempt || batch->status != BATCH_TRIGGERED)
@@ -67,9 +67,9 @@ static enum store_result read_current(struct sqlite_store *store, struct store_o
 	return STORE_DONE;
 }
 
-enum store_result sqlite_started(struct store *base, struct store_op *op)
+enum store_result sql_started(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	const struct store_started *started = &op->started;
 	struct batch_row batch;
 	enum store_result result;
@@ -81,12 +81,12 @@ enum store_result sqlite_started(struct store *base, struct store_op *op)
 	result = read_current(store, op, &started->attempt, &batch);
 	if (result != STORE_DONE || op->fail.err)
 		return result;
-	code = sqlite_first(store, SQL_BATCH_STARTED, "iii", started->utc_ms,
+	code = sql_first(store, SQL_BATCH_STARTED, "iii", started->utc_ms,
 	    started->attempt.ingestion, started->attempt.index);
-	if (code == SQLITE_DONE)
-		code = sqlite_first(store, SQL_INGESTION_STARTED, "ii", started->utc_ms,
+	if (code == SQL_DONE)
+		code = sql_first(store, SQL_INGESTION_STARTED, "ii", started->utc_ms,
 		    started->attempt.ingestion);
-	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 }
 
 /* ---- the end of an attempt ---- */
@@ -112,87 +112,87 @@ static struct sums sums_of(
 
 /* All batches of the ingestion have ended. */
 static int end_ingestion(
-    struct sqlite_store *store, const struct batch_row *batch, bool any_failed, bool any_cancelled)
+    struct sql_store *store, const struct batch_row *batch, bool any_failed, bool any_cancelled)
 {
-	struct lane_total *lane = sqlite_lane(store, batch->priority);
+	struct lane_total *lane = sql_lane(store, batch->priority);
 
 	lane->ingestions[batch->cancelling ? INGESTION_CANCELLING : INGESTION_TRIGGERED]--;
 	lane->ingestions[any_cancelled ? INGESTION_CANCELLED
 			 : any_failed  ? INGESTION_FAILED
 				       : INGESTION_COMPLETED]++;
-	return sqlite_ingestion_ends(store, batch->num);
+	return sql_ingestion_ends(store, batch->num);
 }
 
 /* The ingestion loses a triggered batch. */
-static int end_in_ingestion(struct sqlite_store *store, const struct batch_row *batch,
+static int end_in_ingestion(struct sql_store *store, const struct batch_row *batch,
     enum batch_status status, const struct sums *sums)
 {
 	bool ends, any_failed, any_cancelled;
-	int code = sqlite_first(store, SQL_INGESTION_FINISH, "iiiiiiiiiii",
+	int code = sql_first(store, SQL_INGESTION_FINISH, "iiiiiiiiiii",
 	    (int64_t)(status == BATCH_RETRYING), (int64_t)(status == BATCH_COMPLETED),
 	    (int64_t)(status == BATCH_FAILED), (int64_t)(status == BATCH_CANCELLED),
 	    sums->ids[ID_COMPLETED], sums->ids[ID_FAILED], sums->ids[ID_CANCELLED],
 	    sums->ids[ID_UNKNOWN], sums->attempts, sums->retries, batch->num);
-	sqlite3_stmt *row = sqlite_row(store, SQL_INGESTION_FINISH);
+	struct sql_row row = sql_row(store, SQL_INGESTION_FINISH);
 
-	if (code != SQLITE_ROW)
-		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
-	ends = sqlite3_column_int(row, 0) != 0;
-	any_failed = sqlite3_column_int64(row, 1) > 0;
-	any_cancelled = sqlite3_column_int64(row, 2) > 0;
-	code = sqlite_only(store, SQL_INGESTION_FINISH);
-	if (code != SQLITE_DONE || !ends)
+	if (code != SQL_ROW)
+		return code == SQL_DONE ? SQL_CORRUPT : code;
+	ends = (int)sql_number(row, 0) != 0;
+	any_failed = sql_number(row, 1) > 0;
+	any_cancelled = sql_number(row, 2) > 0;
+	code = sql_only(store, SQL_INGESTION_FINISH);
+	if (code != SQL_DONE || !ends)
 		return code;
 	return end_ingestion(store, batch, any_failed, any_cancelled);
 }
 
 /* What the handler wrote takes the place of what it wrote before. */
 static int keep_output(
-    struct sqlite_store *store, const struct batch_row *batch, const struct ending *ending)
+    struct sql_store *store, const struct batch_row *batch, const struct ending *ending)
 {
 	if (!ending->out.text && !ending->err.text)
-		return sqlite_first(store, SQL_OUTPUT_REMOVE, "ii", batch->num, batch->index);
-	return sqlite_first(store, SQL_OUTPUT_WRITE, "iititi", batch->num, batch->index,
+		return sql_first(store, SQL_OUTPUT_REMOVE, "ii", batch->num, batch->index);
+	return sql_first(store, SQL_OUTPUT_WRITE, "iititi", batch->num, batch->index,
 	    ending->out.text, ending->out.bytes, ending->err.text, ending->err.bytes);
 }
 
 /* The rows of batch, ids, output and ingestion. */
-static int write_end(struct sqlite_store *store, const struct batch_row *batch,
+static int write_end(struct sql_store *store, const struct batch_row *batch,
     const struct settling *settling, const struct sums *sums)
 {
 	enum batch_status status = settling->verdict.status;
-	int code = sqlite_results_settle(store, settling);
+	int code = sql_results_settle(store, settling);
 
-	if (code == SQLITE_DONE)
-		code = sqlite_first(store, SQL_BATCH_FINISH, "iiiiiiitii", (int64_t)status,
+	if (code == SQL_DONE)
+		code = sql_first(store, SQL_BATCH_FINISH, "iiiiiiitii", (int64_t)status,
 		    sums->attempts, sums->ids[ID_COMPLETED], sums->ids[ID_FAILED],
 		    sums->ids[ID_CANCELLED], sums->ids[ID_UNKNOWN],
-		    status == BATCH_RETRYING ? 0 : settling->now_ms, sqlite_settled_error(settling),
+		    status == BATCH_RETRYING ? 0 : settling->now_ms, sql_settled_error(settling),
 		    batch->num, batch->index);
-	if (code == SQLITE_DONE)
+	if (code == SQL_DONE)
 		code = keep_output(store, batch, settling->ending);
-	if (code != SQLITE_DONE)
+	if (code != SQL_DONE)
 		return code;
 	return end_in_ingestion(store, batch, status, sums);
 }
 
 /* Its place: out of what runs, and into line again if some ids are left. */
-static int leave(struct sqlite_store *store, const struct batch_row *batch,
+static int leave(struct sql_store *store, const struct batch_row *batch,
     enum batch_status status, int64_t left, int64_t delay_ms)
 {
-	struct lane_total *lane = sqlite_lane(store, batch->priority);
+	struct lane_total *lane = sql_lane(store, batch->priority);
 	struct again again = {batch->num, batch->index, batch->priority, batch->seq, left,
-	    delay_ms > 0 ? sqlite_now_ms(store) + delay_ms : AGAIN_NOW};
+	    delay_ms > 0 ? sql_now_ms(store) + delay_ms : AGAIN_NOW};
 
 	lane->batches[BATCH_TRIGGERED]--;
 	if (status == BATCH_RETRYING)
-		return sqlite_line_again(store, &again);
+		return sql_line_again(store, &again);
 	lane->batches[status]++;
-	return SQLITE_DONE;
+	return SQL_DONE;
 }
 
 /* The running attempt has ended; a next one is due after `delay_ms`. */
-static int end_attempt(struct sqlite_store *store, const struct batch_row *batch,
+static int end_attempt(struct sql_store *store, const struct batch_row *batch,
     const struct ending *ending, int64_t delay_ms, struct store_finish *finish)
 {
 	struct tally tally = ending_tally(ending, (size_t)batch->span.left);
@@ -206,7 +206,7 @@ static int end_attempt(struct sqlite_store *store, const struct batch_row *batch
 					    .max_attempts = store->settings.retry.max_attempts}),
 	    .attempt = batch->attempts,
 	    .started_ms = batch->started_ms,
-	    .now_ms = clock_utc_ms(store->clock),
+	    .now_ms = sql_utc_ms(store),
 	};
 	struct sums sums = sums_of(batch, &tally, &settling.verdict);
 	int code = write_end(store, batch, &settling, &sums);
@@ -214,12 +214,12 @@ static int end_attempt(struct sqlite_store *store, const struct batch_row *batch
 	finish->status = settling.verdict.status;
 	finish->failed = batch->ids_failed + sums.ids[ID_FAILED];
 	finish->due_ms = finish->status == BATCH_RETRYING && settling.verdict.counts ? delay_ms : 0;
-	if (code != SQLITE_DONE)
+	if (code != SQL_DONE)
 		return code;
 	return leave(store, batch, finish->status, sums.ids[ID_PENDING], finish->due_ms);
 }
 
-int sqlite_crashed(struct sqlite_store *store, int64_t num, int64_t index)
+int sql_crashed(struct sql_store *store, int64_t num, int64_t index)
 {
 	char message[] = ATTEMPT_CRASHED;
 	struct ending ending = {.outcome = OUTCOME_RETRY, .message = message};
@@ -227,16 +227,16 @@ int sqlite_crashed(struct sqlite_store *store, int64_t num, int64_t index)
 	struct batch_row batch;
 	int code = read_batch(store, num, index, &batch);
 
-	if (code != SQLITE_ROW)
-		return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
+	if (code != SQL_ROW)
+		return code == SQL_DONE ? SQL_CORRUPT : code;
 	if (batch.cancelling)
 		ending.outcome = OUTCOME_UNKNOWN;
 	return end_attempt(store, &batch, &ending, 0, &finish);
 }
 
-enum store_result sqlite_finish(struct store *base, struct store_op *op)
+enum store_result sql_finish(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct store_finish *finish = &op->finish;
 	const struct ending *ending = finish->ending;
 	struct batch_row batch;
@@ -255,6 +255,6 @@ enum store_result sqlite_finish(struct store *base, struct store_op *op)
 	    retry_delay_ms(
 		&store->settings.retry, &batch.uuid, batch.index, batch.attempts - batch.base),
 	    finish);
-	sqlite_control_hold(store, ending->hold_ms);
-	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	sql_control_hold(store, ending->hold_ms);
+	return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 }

@@ -1,5 +1,5 @@
 /* What is known of single ids: the rows of those whose story is not that of their batch. */
-#include "store_sqlite.h"
+#include "store_sql.h"
 
 #include "util.h"
 
@@ -8,42 +8,42 @@
 /* ---- what is left ---- */
 
 /* The places that have no row with a final outcome. */
-static int skip_final(struct sqlite_store *store, const struct span *span, struct idlist *places)
+static int skip_final(struct sql_store *store, const struct span *span, struct idlist *places)
 {
 	size_t before = places->n;
 	int64_t end = span->first + span->n;
-	int code = sqlite_first(store, SQL_RESULTS_FINAL, "iii", span->num, span->first, end);
-	sqlite3_stmt *row = sqlite_row(store, SQL_RESULTS_FINAL);
+	int code = sql_first(store, SQL_RESULTS_FINAL, "iii", span->num, span->first, end);
+	struct sql_row row = sql_row(store, SQL_RESULTS_FINAL);
 
 	for (int64_t at = span->first; at < end; at++) {
-		if (code == SQLITE_ROW && sqlite3_column_int64(row, 0) == at)
-			code = sqlite3_step(row);
+		if (code == SQL_ROW && sql_number(row, 0) == at)
+			code = sql_next(row);
 		else
 			idlist_push(places, at);
 	}
-	sqlite3_reset(row);
-	if (!sqlite_went_well(code))
+	sql_reset(row);
+	if (!sql_went_well(code))
 		return code;
-	return places->n - before == (size_t)span->left ? SQLITE_DONE : SQLITE_CORRUPT;
+	return places->n - before == (size_t)span->left ? SQL_DONE : SQL_CORRUPT;
 }
 
-int sqlite_places_left(struct sqlite_store *store, const struct span *span, struct idlist *places)
+int sql_places_left(struct sql_store *store, const struct span *span, struct idlist *places)
 {
 	if (span->left < span->n)
 		return skip_final(store, span, places);
 	for (int64_t i = 0; i < span->n; i++)
 		idlist_push(places, span->first + i);
-	return SQLITE_DONE;
+	return SQL_DONE;
 }
 
-int sqlite_ids_left(
-    struct sqlite_store *store, const struct span *span, int64_t total, struct idlist *ids)
+int sql_ids_left(
+    struct sql_store *store, const struct span *span, int64_t total, struct idlist *ids)
 {
 	struct idlist places = {0};
 	size_t before = ids->n;
-	int code = sqlite_ids_read(store, span->num, total, span->first, span->n, ids);
+	int code = sql_ids_read(store, span->num, total, span->first, span->n, ids);
 
-	if (code != SQLITE_DONE || span->left == span->n)
+	if (code != SQL_DONE || span->left == span->n)
 		return code;
 	code = skip_final(store, span, &places);
 	for (size_t i = 0; i < places.n; i++)
@@ -55,12 +55,12 @@ int sqlite_ids_left(
 
 /* ---- the end of an attempt ---- */
 
-const char *sqlite_settled_error(const struct settling *settling)
+const char *sql_settled_error(const struct settling *settling)
 {
 	return settling->verdict.status == BATCH_COMPLETED ? NULL : settling->ending->message;
 }
 
-const enum id_outcome sqlite_outcome_of[BATCH_STATUS_COUNT] = {
+const enum id_outcome sql_outcome_of[BATCH_STATUS_COUNT] = {
     [BATCH_COMPLETED] = ID_COMPLETED,
     [BATCH_FAILED] = ID_FAILED,
     [BATCH_CANCELLED] = ID_CANCELLED,
@@ -69,7 +69,7 @@ const enum id_outcome sqlite_outcome_of[BATCH_STATUS_COUNT] = {
 /* What is known of an id without a row. */
 static enum id_outcome known_of_all(const struct settling *settling)
 {
-	return sqlite_outcome_of[settling->verdict.status];
+	return sql_outcome_of[settling->verdict.status];
 }
 
 static bool same_text(const char *a, const char *b)
@@ -79,7 +79,7 @@ static bool same_text(const char *a, const char *b)
 
 /* Writes a row for the i-th id of the run, if it needs one. */
 static int settle_id(
-    struct sqlite_store *store, const struct settling *settling, size_t i, int64_t place)
+    struct sql_store *store, const struct settling *settling, size_t i, int64_t place)
 {
 	enum id_outcome outcome =
 	    verdict_outcome(&settling->verdict, ending_outcome(settling->ending, i));
@@ -89,9 +89,9 @@ static int settle_id(
 
 	if (outcome == ID_COMPLETED)
 		error = NULL;
-	if (outcome == known_of_all(settling) && same_text(error, sqlite_settled_error(settling)))
-		return SQLITE_DONE;
-	return sqlite_first(store, SQL_RESULT_ADD, "iiiiiit", settling->span.num, place,
+	if (outcome == known_of_all(settling) && same_text(error, sql_settled_error(settling)))
+		return SQL_DONE;
+	return sql_first(store, SQL_RESULT_ADD, "iiiiiit", settling->span.num, place,
 	    (int64_t)outcome, final ? settling->attempt : 0, final ? settling->started_ms : 0,
 	    final ? settling->now_ms : 0, error);
 }
@@ -104,18 +104,18 @@ static bool says_it_all(const struct settling *settling)
 	           known_of_all(settling);
 }
 
-int sqlite_results_settle(struct sqlite_store *store, const struct settling *settling)
+int sql_results_settle(struct sql_store *store, const struct settling *settling)
 {
 	const struct span *span = &settling->span;
 	struct idlist places = {0};
 	/* What was said of the same ids the last time. */
-	int code = sqlite_first(
+	int code = sql_first(
 	    store, SQL_RESULTS_FORGET, "iii", span->num, span->first, span->first + span->n);
 
-	if (code != SQLITE_DONE || says_it_all(settling))
+	if (code != SQL_DONE || says_it_all(settling))
 		return code;
-	code = sqlite_places_left(store, span, &places);
-	for (size_t i = 0; i < places.n && code == SQLITE_DONE; i++)
+	code = sql_places_left(store, span, &places);
+	for (size_t i = 0; i < places.n && code == SQL_DONE; i++)
 		code = settle_id(store, settling, i, places.v[i]);
 	idlist_free(&places);
 	return code;

@@ -2,7 +2,7 @@
  * Uploads: lists that come in parts. The ids lie in chunks from the beginning; the row keeps the
  * digest of the full ones, so that going on needs no more than the last chunk.
  */
-#include "store_sqlite.h"
+#include "store_sql.h"
 
 #include "util.h"
 
@@ -23,53 +23,53 @@ struct upload {
 	struct digest digest; /* while receiving: of the full chunks */
 };
 
-/* SQLITE_ROW, SQLITE_DONE (there is none) or an error. */
-static int read_upload(struct sqlite_store *store, const struct uuid *uuid, struct upload *upload)
+/* SQL_ROW, SQL_DONE (there is none) or an error. */
+static int read_upload(struct sql_store *store, const struct uuid *uuid, struct upload *upload)
 {
 	int code =
-	    sqlite_first(store, SQL_UPLOAD_READ, "b", uuid->bytes, (int64_t)sizeof(uuid->bytes));
-	sqlite3_stmt *row = sqlite_row(store, SQL_UPLOAD_READ);
+	    sql_first(store, SQL_UPLOAD_READ, "b", uuid->bytes, (int64_t)sizeof(uuid->bytes));
+	struct sql_row row = sql_row(store, SQL_UPLOAD_READ);
 
-	if (code != SQLITE_ROW)
+	if (code != SQL_ROW)
 		return code;
-	*upload = (struct upload){.num = sqlite3_column_int64(row, 0),
-	    .stage = (enum stage)sqlite3_column_int(row, 1),
-	    .seq = sqlite3_column_int64(row, 2),
-	    .priority = (enum priority)sqlite3_column_int(row, 3),
-	    .ids = sqlite3_column_int64(row, 5),
-	    .batch_size = sqlite3_column_int64(row, 6),
-	    .batches = sqlite3_column_int64(row, 7)};
+	*upload = (struct upload){.num = sql_number(row, 0),
+	    .stage = (enum stage)(int)sql_number(row, 1),
+	    .seq = sql_number(row, 2),
+	    .priority = (enum priority)(int)sql_number(row, 3),
+	    .ids = sql_number(row, 5),
+	    .batch_size = sql_number(row, 6),
+	    .batches = sql_number(row, 7)};
 	upload->has_digest =
-	    sqlite_take_blob(row, 8, upload->digest.bytes, sizeof(upload->digest.bytes));
+	    sql_take_blob(row, 8, upload->digest.bytes, sizeof(upload->digest.bytes));
 	if (!upload->has_digest && upload->stage == STAGE_RECEIVING)
-		return SQLITE_CORRUPT;
-	sqlite3_reset(row);
-	return SQLITE_ROW;
+		return SQL_CORRUPT;
+	sql_reset(row);
+	return SQL_ROW;
 }
 
 /* The same for an operation: STORE_DONE with *upload, or with op->fail set. */
 static enum store_result find_upload(
-    struct sqlite_store *store, struct store_op *op, const struct uuid *uuid, struct upload *upload)
+    struct sql_store *store, struct store_op *op, const struct uuid *uuid, struct upload *upload)
 {
 	int code = read_upload(store, uuid, upload);
 
-	if (code == SQLITE_DONE)
+	if (code == SQL_DONE)
 		fail_set(&op->fail, ERR_NOT_FOUND, "Ingestion ID not found");
-	return sqlite_went_well(code) ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	return sql_went_well(code) ? STORE_DONE : sql_failed(store, code, &op->fail);
 }
 
-/* Appends the ids of the chunk that is not full yet. SQLITE_DONE or an error. */
+/* Appends the ids of the chunk that is not full yet. SQL_DONE or an error. */
 static int read_last_chunk(
-    struct sqlite_store *store, int64_t num, int64_t received, struct idlist *ids)
+    struct sql_store *store, int64_t num, int64_t received, struct idlist *ids)
 {
 	int64_t rest = received % CHUNK_IDS;
 
-	return rest == 0 ? SQLITE_DONE : sqlite_chunk_read(store, num, received - rest, rest, ids);
+	return rest == 0 ? SQL_DONE : sql_chunk_read(store, num, received - rest, rest, ids);
 }
 
-/* From the digest of the full chunks to that of all that has arrived. SQLITE_DONE or an error. */
+/* From the digest of the full chunks to that of all that has arrived. SQL_DONE or an error. */
 static int complete_digest(
-    struct sqlite_store *store, int64_t num, int64_t received, struct digest *digest)
+    struct sql_store *store, int64_t num, int64_t received, struct digest *digest)
 {
 	struct idlist rest = {0};
 	int code = read_last_chunk(store, num, received, &rest);
@@ -82,10 +82,10 @@ static int complete_digest(
 /* ---- open ---- */
 
 static enum store_result open_known(
-    struct sqlite_store *store, struct store_op *op, const struct keyed *keyed)
+    struct sql_store *store, struct store_op *op, const struct keyed *keyed)
 {
 	struct store_open *open = &op->open;
-	int code = SQLITE_DONE;
+	int code = SQL_DONE;
 
 	if (keyed->priority != open->priority || strcmp(keyed->label, open->label) != 0) {
 		fail_set(&op->fail, ERR_CONFLICT,
@@ -101,34 +101,34 @@ static enum store_result open_known(
 	open->digest = keyed->digest;
 	if (!open->sealed)
 		code = complete_digest(store, keyed->num, keyed->ids, &open->digest);
-	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 }
 
-static int add_upload(struct sqlite_store *store, const struct store_open *open)
+static int add_upload(struct sql_store *store, const struct store_open *open)
 {
 	bool has_key = *open->key.text;
-	int64_t expires = sqlite_now_ms(store) + store->settings.upload_expiry_ms;
+	int64_t expires = sql_now_ms(store) + store->settings.upload_expiry_ms;
 
-	return sqlite_first(store, SQL_INGESTION_ADD, "iibitiiiittbib", (int64_t)STAGE_RECEIVING,
+	return sql_first(store, SQL_INGESTION_ADD, "iibitiiiittbib", (int64_t)STAGE_RECEIVING,
 	    (int64_t)0, open->uuid.bytes, (int64_t)sizeof(open->uuid.bytes),
 	    (int64_t)open->priority, open->label, open->batch_size, (int64_t)0, (int64_t)0,
-	    clock_utc_ms(store->clock), has_key ? open->key.principal : NULL,
+	    sql_utc_ms(store), has_key ? open->key.principal : NULL,
 	    has_key ? open->key.text : NULL, open->digest.bytes,
 	    (int64_t)sizeof(open->digest.bytes), expires, NULL, (int64_t)0);
 }
 
-enum store_result sqlite_open(struct store *base, struct store_op *op)
+enum store_result sql_open(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct store_open *open = &op->open;
 	struct keyed keyed;
-	int code = sqlite_key_find(store, &open->key, &keyed);
+	int code = sql_key_find(store, &open->key, &keyed);
 
-	if (code == SQLITE_ROW)
+	if (code == SQL_ROW)
 		return open_known(store, op, &keyed);
-	if (code != SQLITE_DONE)
-		return sqlite_failed(store, code, &op->fail);
-	if (sqlite_is_disk_low(store, &op->fail))
+	if (code != SQL_DONE)
+		return sql_failed(store, code, &op->fail);
+	if (sql_is_disk_low(store, &op->fail))
 		return STORE_DONE;
 	if (store->now.uploads >= store->settings.max_uploads) {
 		fail_set(&op->fail, ERR_LIMITED,
@@ -141,10 +141,10 @@ enum store_result sqlite_open(struct store *base, struct store_op *op)
 	open->received = open->seq = open->batches = 0;
 	open->replayed = open->sealed = false;
 	code = add_upload(store, open);
-	if (code != SQLITE_DONE)
-		return sqlite_failed(store, code, &op->fail);
+	if (code != SQL_DONE)
+		return sql_failed(store, code, &op->fail);
 	store->now.uploads++;
-	sqlite_lane(store, open->priority)->ingestions[INGESTION_RECEIVING]++;
+	sql_lane(store, open->priority)->ingestions[INGESTION_RECEIVING]++;
 	return STORE_DONE;
 }
 
@@ -158,7 +158,7 @@ static void refuse_state(struct fail *fail, const struct upload *upload)
 }
 
 /* What speaks against the part, but for ids that are there already. */
-static bool may_append(const struct sqlite_store *store, const struct store_append *append,
+static bool may_append(const struct sql_store *store, const struct store_append *append,
     const struct upload *upload, struct fail *fail)
 {
 	int64_t more = append->offset + (int64_t)append->ids->n - upload->ids;
@@ -180,21 +180,21 @@ static bool may_append(const struct sqlite_store *store, const struct store_appe
 		    append->ids->n, (store->now.upload_ids + more) * (int64_t)sizeof(int64_t),
 		    store->settings.max_upload_ids * (int64_t)sizeof(int64_t));
 	} else {
-		return more <= 0 || !sqlite_is_disk_low(store, fail);
+		return more <= 0 || !sql_is_disk_low(store, fail);
 	}
 	return false;
 }
 
 /* Adds the ids behind those that are there: the last chunk is filled up first. */
-static int add_ids(struct sqlite_store *store, struct upload *upload, const int64_t *ids, size_t n)
+static int add_ids(struct sql_store *store, struct upload *upload, const int64_t *ids, size_t n)
 {
 	struct idlist list = {0};
 	int code = read_last_chunk(store, upload->num, upload->ids, &list);
 	int64_t chunk = upload->ids / CHUNK_IDS;
 
 	idlist_add(&list, ids, n);
-	if (code == SQLITE_DONE)
-		code = sqlite_chunks_write(store, upload->num, chunk, list.v, list.n);
+	if (code == SQL_DONE)
+		code = sql_chunks_write(store, upload->num, chunk, list.v, list.n);
 	digest_add(&upload->digest, list.v, list.n - list.n % CHUNK_IDS);
 	idlist_free(&list);
 	upload->ids += (int64_t)n;
@@ -202,14 +202,14 @@ static int add_ids(struct sqlite_store *store, struct upload *upload, const int6
 	return code;
 }
 
-enum store_result sqlite_append(struct store *base, struct store_op *op)
+enum store_result sql_append(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct store_append *append = &op->append;
 	struct upload upload;
 	enum store_result result = find_upload(store, op, &append->uuid, &upload);
 	size_t known;
-	int code = SQLITE_DONE;
+	int code = SQL_DONE;
 
 	if (result != STORE_DONE || op->fail.err || !may_append(store, append, &upload, &op->fail))
 		return result;
@@ -217,12 +217,12 @@ enum store_result sqlite_append(struct store *base, struct store_op *op)
 	if (known < append->ids->n)
 		code = add_ids(store, &upload, append->ids->v + known, append->ids->n - known);
 	append->received = upload.ids;
-	if (code == SQLITE_DONE)
-		code = sqlite_first(store, SQL_UPLOAD_APPEND, "ibiii", upload.ids,
+	if (code == SQL_DONE)
+		code = sql_first(store, SQL_UPLOAD_APPEND, "ibiii", upload.ids,
 		    upload.digest.bytes, (int64_t)sizeof(upload.digest.bytes),
-		    sqlite_now_ms(store) + store->settings.upload_expiry_ms,
+		    sql_now_ms(store) + store->settings.upload_expiry_ms,
 		    (int64_t)(known < append->ids->n), upload.num);
-	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 }
 
 /* ---- seal ---- */
@@ -246,67 +246,67 @@ static bool may_seal(const struct store_seal *seal, const struct upload *upload,
 }
 
 /* A short list moves into the row; the caller frees *packed. */
-static int make_inline(struct sqlite_store *store, const struct upload *upload, void **packed)
+static int make_inline(struct sql_store *store, const struct upload *upload, void **packed)
 {
 	struct idlist ids = {0};
 	int code, removed;
 
 	*packed = NULL;
 	if (upload->ids > INLINE_IDS)
-		return SQLITE_DONE;
-	code = sqlite_chunk_read(store, upload->num, 0, upload->ids, &ids);
-	if (code == SQLITE_DONE)
-		*packed = sqlite_ids_pack(ids.v, ids.n);
+		return SQL_DONE;
+	code = sql_chunk_read(store, upload->num, 0, upload->ids, &ids);
+	if (code == SQL_DONE)
+		*packed = sql_ids_pack(ids.v, ids.n);
 	idlist_free(&ids);
-	return code == SQLITE_DONE ? sqlite_chunks_remove(store, upload->num, 1, &removed) : code;
+	return code == SQL_DONE ? sql_chunks_remove(store, upload->num, 1, &removed) : code;
 }
 
-static void close_upload(struct sqlite_store *store, enum priority priority, int64_t ids)
+static void close_upload(struct sql_store *store, enum priority priority, int64_t ids)
 {
 	store->now.uploads--;
 	store->now.upload_ids -= ids;
-	sqlite_lane(store, priority)->ingestions[INGESTION_RECEIVING]--;
+	sql_lane(store, priority)->ingestions[INGESTION_RECEIVING]--;
 }
 
-static int seal_upload(struct sqlite_store *store, struct upload *upload)
+static int seal_upload(struct sql_store *store, struct upload *upload)
 {
 	void *packed = NULL;
 	int code = make_inline(store, upload, &packed);
 
 	upload->seq = store->now.next_seq++;
 	upload->batches = batches_of(upload->ids, upload->batch_size);
-	if (code == SQLITE_DONE)
-		code = sqlite_first(store, SQL_UPLOAD_SEAL, "iibbi", upload->seq, upload->batches,
+	if (code == SQL_DONE)
+		code = sql_first(store, SQL_UPLOAD_SEAL, "iibbi", upload->seq, upload->batches,
 		    upload->digest.bytes, (int64_t)sizeof(upload->digest.bytes), packed,
 		    upload->ids * (int64_t)sizeof(int64_t), upload->num);
 	free(packed);
 	close_upload(store, upload->priority, upload->ids);
-	sqlite_lane(store, upload->priority)->ingestions[INGESTION_YET_TO_START]++;
-	sqlite_line_join(store, upload->priority, upload->batches, upload->ids);
+	sql_lane(store, upload->priority)->ingestions[INGESTION_YET_TO_START]++;
+	sql_line_join(store, upload->priority, upload->batches, upload->ids);
 	return code;
 }
 
-enum store_result sqlite_seal(struct store *base, struct store_op *op)
+enum store_result sql_seal(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct store_seal *seal = &op->seal;
 	struct upload upload;
 	enum store_result result = find_upload(store, op, &seal->uuid, &upload);
-	int code = SQLITE_DONE;
+	int code = SQL_DONE;
 
 	if (result != STORE_DONE || op->fail.err)
 		return result;
 	if (upload.stage == STAGE_RECEIVING)
 		code = complete_digest(store, upload.num, upload.ids, &upload.digest);
-	if (code != SQLITE_DONE)
-		return sqlite_failed(store, code, &op->fail);
+	if (code != SQL_DONE)
+		return sql_failed(store, code, &op->fail);
 	if (!may_seal(seal, &upload, &op->fail))
 		return STORE_DONE;
 	seal->replayed = upload.stage == STAGE_SEALED;
 	if (!seal->replayed)
 		code = seal_upload(store, &upload);
-	if (code != SQLITE_DONE)
-		return sqlite_failed(store, code, &op->fail);
+	if (code != SQL_DONE)
+		return sql_failed(store, code, &op->fail);
 	seal->ids = upload.ids;
 	seal->seq = upload.seq;
 	seal->batches = upload.batches;
@@ -315,13 +315,13 @@ enum store_result sqlite_seal(struct store *base, struct store_op *op)
 
 /* ---- the other end ---- */
 
-int sqlite_give_up(struct sqlite_store *store, const struct given_up *upload)
+int sql_give_up(struct sql_store *store, const struct given_up *upload)
 {
 	/* Due at once, for the sweep that removes the ids; this moment is over by then. */
-	int64_t due = upload->ids > 0 ? sqlite_now_ms(store) : LEDGER_NONE;
+	int64_t due = upload->ids > 0 ? sql_now_ms(store) : LEDGER_NONE;
 
 	close_upload(store, upload->priority, upload->ids);
-	sqlite_lane(store, upload->priority)->ingestions[INGESTION_CANCELLED]++;
-	return sqlite_first(store, SQL_UPLOAD_GIVE_UP, "itoi", clock_utc_ms(store->clock),
+	sql_lane(store, upload->priority)->ingestions[INGESTION_CANCELLED]++;
+	return sql_first(store, SQL_UPLOAD_GIVE_UP, "itoi", sql_utc_ms(store),
 	    upload->who, due, upload->num);
 }

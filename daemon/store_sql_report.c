@@ -1,5 +1,5 @@
 /* What has become of the ids of an ingestion, a page at a time. */
-#include "store_sqlite.h"
+#include "store_sql.h"
 
 #include "util.h"
 
@@ -13,21 +13,21 @@
  * and most ids have none: both statements stand at the next row that there is.
  */
 struct walk {
-	struct sqlite_store *store;
+	struct sql_store *store;
 	const struct store_report *report;
 	int64_t num, total, batch_size;
 	int64_t cancelled; /* batches that will never start */
 	int64_t cancelled_ms; /* when that was */
-	sqlite3_stmt *batches; /* with the filter `failed`: only those in which ids have failed */
+	struct sql_row batches; /* with the filter `failed`: only those in which ids have failed */
 	int batches_code; /* of its last step */
-	sqlite3_stmt *results;
+	struct sql_row results;
 	int results_code;
 	int64_t at; /* the place to look at next */
 	int64_t looked_at;
 	size_t bytes; /* of the entries so far */
 };
 
-static struct walk walk_begin(struct sqlite_store *store, const struct store_report *report,
+static struct walk walk_begin(struct sql_store *store, const struct store_report *report,
     int64_t num, const struct ingestion *ingestion)
 {
 	enum sql sql = report->filter.failed ? SQL_STORIES_FAILED : SQL_STORIES_READ;
@@ -41,18 +41,18 @@ static struct walk walk_begin(struct sqlite_store *store, const struct store_rep
 	};
 
 	walk.batches_code =
-	    sqlite_first(store, sql, "ii", num, report->from / ingestion->batch_size);
-	walk.batches = sqlite_row(store, sql);
+	    sql_first(store, sql, "ii", num, report->from / ingestion->batch_size);
+	walk.batches = sql_row(store, sql);
 	return walk;
 }
 
 /* Steps to the first row whose number is not below `number`. Its code, and whether it is that one.
  */
-static int seek(sqlite3_stmt *row, int code, int64_t number, bool *found)
+static int seek(struct sql_row row, int code, int64_t number, bool *found)
 {
-	while (code == SQLITE_ROW && sqlite3_column_int64(row, 0) < number)
-		code = sqlite3_step(row);
-	*found = code == SQLITE_ROW && sqlite3_column_int64(row, 0) == number;
+	while (code == SQL_ROW && sql_number(row, 0) < number)
+		code = sql_next(row);
+	*found = code == SQL_ROW && sql_number(row, 0) == number;
 	return code;
 }
 
@@ -68,9 +68,9 @@ static bool find_place(struct walk *walk)
 		return true;
 	walk->batches_code =
 	    seek(walk->batches, walk->batches_code, walk->at / walk->batch_size, &found);
-	if (walk->batches_code != SQLITE_ROW)
+	if (walk->batches_code != SQL_ROW)
 		return false;
-	batch = sqlite3_column_int64(walk->batches, 0);
+	batch = sql_number(walk->batches, 0);
 	if (!found)
 		walk->at = batch * walk->batch_size;
 	return true;
@@ -84,43 +84,43 @@ static bool is_full(const struct walk *walk, const struct report_page *page)
 
 /* ---- one id ---- */
 
-static void take_story(sqlite3_stmt *row, struct report_entry *entry)
+static void take_story(struct sql_row row, struct report_entry *entry)
 {
-	entry->attempts = sqlite3_column_int64(row, 2);
-	entry->started_ms = sqlite3_column_int64(row, 3);
-	entry->finished_ms = sqlite3_column_int64(row, 4);
+	entry->attempts = sql_number(row, 2);
+	entry->started_ms = sql_number(row, 3);
+	entry->finished_ms = sql_number(row, 4);
 }
 
 /* What the rows of its batch and its own say; entry->error is borrowed until they are stepped. */
 static int read_entry(struct walk *walk, struct report_entry *entry)
 {
-	sqlite3_stmt *batch = walk->batches, *result = walk->results;
+	struct sql_row batch = walk->batches, *result = walk->results;
 	enum id_outcome outcome = ID_PENDING;
 	const char *error = NULL;
 	bool found;
 
 	walk->batches_code = seek(batch, walk->batches_code, entry->batch, &found);
 	if (found) {
-		entry->outcome = sqlite_outcome_of[sqlite3_column_int(batch, 1)];
+		entry->outcome = sql_outcome_of[(int)sql_number(batch, 1)];
 		take_story(batch, entry);
-		error = (const char *)sqlite3_column_text(batch, 5);
+		error = sql_text(batch, 5);
 	} else if (walk->cancelled > 0) {
 		entry->outcome = ID_CANCELLED;
 		entry->finished_ms = walk->cancelled_ms;
 	}
 	walk->results_code = seek(result, walk->results_code, entry->position, &found);
 	if (found) {
-		outcome = (enum id_outcome)sqlite3_column_int(result, 1);
-		error = (const char *)sqlite3_column_text(result, 5);
+		outcome = (enum id_outcome)(int)sql_number(result, 1);
+		error = sql_text(result, 5);
 	}
 	if (outcome != ID_PENDING) {
 		entry->outcome = outcome;
 		take_story(result, entry);
 	}
 	entry->error = (char *)error;
-	if (!sqlite_went_well(walk->batches_code))
+	if (!sql_went_well(walk->batches_code))
 		return walk->batches_code;
-	return sqlite_went_well(walk->results_code) ? SQLITE_DONE : walk->results_code;
+	return sql_went_well(walk->results_code) ? SQL_DONE : walk->results_code;
 }
 
 /* Looks at the id in the next place, and adds it to the page when it is asked for. */
@@ -134,15 +134,15 @@ static int look(struct walk *walk, int64_t id, struct report_page *page)
 	walk->at++;
 	walk->looked_at++;
 	if (filter->id > 0 && filter->id != id)
-		return SQLITE_DONE;
+		return SQL_DONE;
 	code = read_entry(walk, &entry);
-	if (code != SQLITE_DONE || (filter->failed && entry.outcome != ID_FAILED))
+	if (code != SQL_DONE || (filter->failed && entry.outcome != ID_FAILED))
 		return code;
 	if (entry.error)
 		entry.error = xstrdup(entry.error);
 	walk->bytes += STORE_REPORT_ENTRY_BYTES + (entry.error ? strlen(entry.error) : 0);
 	*report_page_add(page) = entry;
-	return SQLITE_DONE;
+	return SQL_DONE;
 }
 
 /* ---- the page ---- */
@@ -168,9 +168,9 @@ static int64_t step_length(const struct walk *walk, const struct report_page *pa
 static int read_results(struct walk *walk, int64_t n)
 {
 	walk->results_code =
-	    sqlite_first(walk->store, SQL_RESULTS_READ, "iii", walk->num, walk->at, walk->at + n);
-	walk->results = sqlite_row(walk->store, SQL_RESULTS_READ);
-	return sqlite_went_well(walk->results_code) ? SQLITE_DONE : walk->results_code;
+	    sql_first(walk->store, SQL_RESULTS_READ, "iii", walk->num, walk->at, walk->at + n);
+	walk->results = sql_row(walk->store, SQL_RESULTS_READ);
+	return sql_went_well(walk->results_code) ? SQL_DONE : walk->results_code;
 }
 
 /* Looks at the next ids, until the page is full. */
@@ -178,11 +178,11 @@ static int step(struct walk *walk, struct report_page *page)
 {
 	int64_t n = step_length(walk, page);
 	struct idlist ids = {0};
-	int code = sqlite_ids_read(walk->store, walk->num, walk->total, walk->at, n, &ids);
+	int code = sql_ids_read(walk->store, walk->num, walk->total, walk->at, n, &ids);
 
-	if (code == SQLITE_DONE)
+	if (code == SQL_DONE)
 		code = read_results(walk, n);
-	for (size_t i = 0; i < ids.n && code == SQLITE_DONE && !is_full(walk, page); i++)
+	for (size_t i = 0; i < ids.n && code == SQL_DONE && !is_full(walk, page); i++)
 		code = look(walk, ids.v[i], page);
 	idlist_free(&ids);
 	return code;
@@ -190,37 +190,37 @@ static int step(struct walk *walk, struct report_page *page)
 
 static int fill_page(struct walk *walk, struct report_page *page)
 {
-	int code = SQLITE_DONE;
+	int code = SQL_DONE;
 
 	page->next = -1;
-	while (code == SQLITE_DONE && find_place(walk)) {
+	while (code == SQL_DONE && find_place(walk)) {
 		if (is_full(walk, page)) {
 			page->next = walk->at;
 			break;
 		}
 		code = step(walk, page);
 	}
-	if (code != SQLITE_DONE)
+	if (code != SQL_DONE)
 		return code;
-	return sqlite_went_well(walk->batches_code) ? SQLITE_DONE : walk->batches_code;
+	return sql_went_well(walk->batches_code) ? SQL_DONE : walk->batches_code;
 }
 
-enum store_result sqlite_report(struct store *base, struct store_op *op)
+enum store_result sql_report(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct store_report *report = &op->report;
 	struct ingestion ingestion;
 	struct walk walk;
 	int64_t num;
-	int code = sqlite_ingestion_find(store, &report->uuid, &ingestion, &num, &op->fail);
+	int code = sql_ingestion_find(store, &report->uuid, &ingestion, &num, &op->fail);
 
-	if (code != SQLITE_ROW)
-		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	if (code != SQL_ROW)
+		return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 	walk = walk_begin(store, report, num, &ingestion);
-	code = sqlite_unstarted(store, num, &walk.cancelled, &walk.cancelled_ms);
-	if (code == SQLITE_DONE)
+	code = sql_unstarted(store, num, &walk.cancelled, &walk.cancelled_ms);
+	if (code == SQL_DONE)
 		code = fill_page(&walk, &report->page);
-	sqlite3_reset(walk.batches);
-	sqlite3_reset(walk.results);
-	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	sql_reset(walk.batches);
+	sql_reset(walk.results);
+	return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 }

@@ -1,5 +1,5 @@
 /* Pause, hold and rate: what is said about starting batches at all. */
-#include "store_sqlite.h"
+#include "store_sql.h"
 
 #include <stdio.h>
 
@@ -10,7 +10,7 @@ static bool is_paused(const struct control *control, int64_t utc_ms)
 	       (control->pause_until_ms == 0 || control->pause_until_ms > utc_ms);
 }
 
-struct control sqlite_control_now(
+struct control sql_control_now(
     const struct summary *summary, const struct clock *clock, int64_t now_ms)
 {
 	struct control now = summary->control;
@@ -23,56 +23,56 @@ struct control sqlite_control_now(
 	return now;
 }
 
-void sqlite_control_apply(struct sqlite_store *store)
+void sql_control_apply(struct sql_store *store)
 {
 	int64_t rate_ns = store->now.control.rate_ns;
 
 	store->now.ledger.interval_ns = rate_ns > 0 ? rate_ns : store->settings.interval_ns;
 }
 
-void sqlite_control_hold(struct sqlite_store *store, int64_t hold_ms)
+void sql_control_hold(struct sql_store *store, int64_t hold_ms)
 {
 	int64_t until;
 
 	if (hold_ms > store->settings.max_hold_ms)
 		hold_ms = store->settings.max_hold_ms;
-	until = sqlite_now_ms(store) + hold_ms;
+	until = sql_now_ms(store) + hold_ms;
 	if (hold_ms > 0 && until > store->now.hold_until_ms)
 		store->now.hold_until_ms = until;
 }
 
 /* When to look whether the pause is over, at the boot time `now`. */
 static int64_t look_at_pause(
-    const struct sqlite_store *store, const struct control *control, int64_t now)
+    const struct sql_store *store, const struct control *control, int64_t now)
 {
-	int64_t left = control->pause_until_ms - clock_utc_ms(store->clock);
+	int64_t left = control->pause_until_ms - sql_utc_ms(store);
 
 	if (control->pause == PAUSE_NONE)
 		return LEDGER_NONE;
 	if (control->pause_until_ms == 0)
 		return CLOCK_NEVER;
-	return sqlite_boot_after(now, left < STORE_PAUSE_LOOK_MS ? left : STORE_PAUSE_LOOK_MS);
+	return sql_boot_after(now, left < STORE_PAUSE_LOOK_MS ? left : STORE_PAUSE_LOOK_MS);
 }
 
-int64_t sqlite_control_not_before(const struct sqlite_store *store, int64_t now)
+int64_t sql_control_not_before(const struct sql_store *store, int64_t now)
 {
 	struct control control =
-	    sqlite_control_now(&store->now, store->clock, store_time_at(&store->time, now));
-	int64_t hold = control.hold_ms > 0 ? sqlite_boot_after(now, control.hold_ms) : LEDGER_NONE;
+	    sql_control_now(&store->now, store->clock, store_time_at(&store->time, now));
+	int64_t hold = control.hold_ms > 0 ? sql_boot_after(now, control.hold_ms) : LEDGER_NONE;
 	int64_t pause = look_at_pause(store, &control, now);
 
 	return pause > hold ? pause : hold;
 }
 
-static struct stamp stamp(const struct sqlite_store *store, const char *who)
+static struct stamp stamp(const struct sql_store *store, const char *who)
 {
-	struct stamp stamp = {.at_ms = clock_utc_ms(store->clock)};
+	struct stamp stamp = {.at_ms = sql_utc_ms(store)};
 
 	snprintf(stamp.who, sizeof(stamp.who), "%s", who);
 	return stamp;
 }
 
-static void set_pause(struct sqlite_store *store, const struct store_control *control,
+static void set_pause(struct sql_store *store, const struct store_control *control,
     enum pause pause, int64_t until_ms)
 {
 	store->now.control.pause = pause;
@@ -80,9 +80,9 @@ static void set_pause(struct sqlite_store *store, const struct store_control *co
 	store->now.control.paused = stamp(store, control->who);
 }
 
-enum store_result sqlite_control(struct store *base, struct store_op *op)
+enum store_result sql_control(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct store_control *control = &op->control;
 
 	switch (control->verb) {
@@ -100,9 +100,9 @@ enum store_result sqlite_control(struct store *base, struct store_op *op)
 	case STORE_RATE:
 		store->now.control.rate_ns = control->interval_ns;
 		store->now.control.rated = stamp(store, control->who);
-		sqlite_control_apply(store);
+		sql_control_apply(store);
 		break;
 	}
-	control->now = sqlite_control_now(&store->now, store->clock, sqlite_now_ms(store));
+	control->now = sql_control_now(&store->now, store->clock, sql_now_ms(store));
 	return STORE_DONE;
 }

@@ -2,20 +2,20 @@
 #ifndef INGESTD_STORE_SQLITE_SQL_H
 #define INGESTD_STORE_SQLITE_SQL_H
 
-/* What sqlite_take_ingestion() reads. */
-#define SQLITE_INGESTION                                                                           \
+/* What sql_take_ingestion() reads. */
+#define SELECT_INGESTION                                                                           \
 	"SELECT num, uuid, stage, seq, priority, label, batch_size, id_count, batch_count, "       \
 	"end_batch - next_batch, triggered, retrying, completed, failed, cancelled, "              \
 	"ids_completed, ids_failed, ids_cancelled, ids_unknown, attempts, retries, version, "      \
 	"created_ms, started_ms, finished_ms, cancelled_by FROM ingestion"
 
-/* What sqlite_report() reads of a batch. */
-#define SQLITE_STORY                                                                               \
+/* What sql_report() reads of a batch. */
+#define SELECT_STORY                                                                               \
 	"SELECT idx, status, attempts, started_ms, finished_ms, iif(renewed, NULL, error) FROM "   \
 	"batch"
 
-/* What sqlite_retry() reads of a batch. */
-#define SQLITE_GIVEN_UP                                                                            \
+/* What sql_retry() reads of a batch. */
+#define SELECT_GIVEN_UP                                                                            \
 	"SELECT idx, ids_completed, ids_failed, ids_cancelled, ids_unknown FROM batch"
 
 /* Name and text. Prepared at first use, kept until the store is closed. */
@@ -109,9 +109,9 @@
 			"finished_ms = ?, error = ?, renewed = 0 WHERE num = ? AND idx = ?")       \
 	X(BATCH_CANCEL, "UPDATE batch SET status = 5, ids_cancelled = ?, finished_ms = ? "         \
 			"WHERE num = ? AND idx = ?")                                               \
-	X(BATCH_FAILED, SQLITE_GIVEN_UP                                                            \
+	X(BATCH_FAILED, SELECT_GIVEN_UP                                                            \
 	    " INDEXED BY batch_given_up WHERE num = ? AND status = 4 ORDER BY idx LIMIT 1")        \
-	X(BATCH_CANCELLED, SQLITE_GIVEN_UP                                                         \
+	X(BATCH_CANCELLED, SELECT_GIVEN_UP                                                         \
 	    " INDEXED BY batch_cancelled WHERE num = ? AND status = 5 ORDER BY idx LIMIT 1")       \
 	X(BATCH_RETRY, "UPDATE batch SET status = 2, attempts_base = attempts, ids_failed = 0, "   \
 		       "ids_cancelled = 0, ids_unknown = 0, finished_ms = 0, renewed = 1 "         \
@@ -178,10 +178,10 @@
 	X(OUTPUT_WRITE, "REPLACE INTO output (num, idx, out, out_bytes, err, err_bytes) "          \
 			"VALUES (?, ?, ?, ?, ?, ?)")                                               \
 	X(OUTPUT_REMOVE, "DELETE FROM output WHERE num = ? AND idx = ?")                           \
-	X(INGESTION_READ, SQLITE_INGESTION " WHERE uuid = ?")                                      \
-	X(LIST_NEWEST, SQLITE_INGESTION " WHERE num < ? ORDER BY num DESC LIMIT ?")                \
-	X(LIST_SEQ, SQLITE_INGESTION " WHERE seq = ? AND seq > 0")                                 \
-	X(LIST_PREFIX, SQLITE_INGESTION                                                            \
+	X(INGESTION_READ, SELECT_INGESTION " WHERE uuid = ?")                                      \
+	X(LIST_NEWEST, SELECT_INGESTION " WHERE num < ? ORDER BY num DESC LIMIT ?")                \
+	X(LIST_SEQ, SELECT_INGESTION " WHERE seq = ? AND seq > 0")                                 \
+	X(LIST_PREFIX, SELECT_INGESTION                                                            \
 	    " WHERE uuid >= ? AND uuid <= ? AND uuid < ? ORDER BY uuid DESC LIMIT ?")              \
 	X(BATCHES_READ, "SELECT b.idx, b.status, b.attempts, b.ids_completed, b.ids_failed, "      \
 			"b.ids_cancelled, b.ids_unknown, b.started_ms, b.finished_ms, b.error, "   \
@@ -190,8 +190,8 @@
 			"FROM batch b WHERE b.num = ? AND b.idx >= ? ORDER BY b.idx LIMIT ?")      \
 	X(OUTPUTS_READ, "SELECT idx, out, out_bytes, err, err_bytes FROM output "                  \
 			"WHERE num = ? AND idx >= ? ORDER BY idx LIMIT ?")                         \
-	X(STORIES_READ, SQLITE_STORY " WHERE num = ? AND idx >= ? ORDER BY idx")                   \
-	X(STORIES_FAILED, SQLITE_STORY                                                             \
+	X(STORIES_READ, SELECT_STORY " WHERE num = ? AND idx >= ? ORDER BY idx")                   \
+	X(STORIES_FAILED, SELECT_STORY                                                             \
 	    " INDEXED BY batch_failed WHERE num = ? AND idx >= ? AND ids_failed > 0 ORDER BY idx")
 
 enum sql {

@@ -1,5 +1,5 @@
 /* Moving an ingestion to the line of another priority. */
-#include "store_sqlite.h"
+#include "store_sql.h"
 
 #include "util.h"
 
@@ -7,7 +7,7 @@
 static void move_counts(struct lane_total *from, struct lane_total *to, const struct ingestion *it)
 {
 	enum ingestion_status status = ingestion_status_of(it);
-	int64_t ids = sqlite_ids_unstarted(it);
+	int64_t ids = sql_ids_unstarted(it);
 
 	for (int i = 0; i < BATCH_STATUS_COUNT; i++)
 		if (i != BATCH_RETRYING) {
@@ -21,37 +21,37 @@ static void move_counts(struct lane_total *from, struct lane_total *to, const st
 }
 
 static int move_ingestion(
-    struct sqlite_store *store, const struct ingestion *it, int64_t num, enum priority priority)
+    struct sql_store *store, const struct ingestion *it, int64_t num, enum priority priority)
 {
 	if (it->priority == priority)
-		return SQLITE_DONE;
-	move_counts(sqlite_lane(store, it->priority), sqlite_lane(store, priority), it);
-	return sqlite_first(store, SQL_INGESTION_BUMP, "ii", (int64_t)priority, num);
+		return SQL_DONE;
+	move_counts(sql_lane(store, it->priority), sql_lane(store, priority), it);
+	return sql_first(store, SQL_INGESTION_BUMP, "ii", (int64_t)priority, num);
 }
 
-/* From one line to that of bump->priority, as far as the step goes. SQLITE_DONE or an error. */
-static int move_from(struct sqlite_store *store, struct store_bump *bump, enum priority from,
+/* From one line to that of bump->priority, as far as the step goes. SQL_DONE or an error. */
+static int move_from(struct sql_store *store, struct store_bump *bump, enum priority from,
     const struct ingestion *it, int64_t num, int *steps)
 {
 	struct again again;
 	int code;
 
 	if (from == bump->priority)
-		return SQLITE_DONE;
-	while ((code = sqlite_line_find(store, from, num, it->seq, &again)) == SQLITE_ROW) {
+		return SQL_DONE;
+	while ((code = sql_line_find(store, from, num, it->seq, &again)) == SQL_ROW) {
 		if (--*steps < 0) {
 			bump->more = true;
-			return SQLITE_DONE;
+			return SQL_DONE;
 		}
-		code = sqlite_line_move(store, again, bump->priority);
-		if (code != SQLITE_DONE)
+		code = sql_line_move(store, again, bump->priority);
+		if (code != SQL_DONE)
 			break;
 	}
 	return code;
 }
 
 static int bump_step(
-    struct sqlite_store *store, struct store_bump *bump, const struct ingestion *it, int64_t num)
+    struct sql_store *store, struct store_bump *bump, const struct ingestion *it, int64_t num)
 {
 	int steps = STORE_CONTROL_STEPS;
 	int code = move_ingestion(store, it, num, bump->priority);
@@ -59,21 +59,21 @@ static int bump_step(
 	bump->more = false;
 	if (it->counts.by_status[BATCH_RETRYING] == 0)
 		return code;
-	for (int i = PRIORITY_HIGH; i <= PRIORITY_LOW && code == SQLITE_DONE; i++)
+	for (int i = PRIORITY_HIGH; i <= PRIORITY_LOW && code == SQL_DONE; i++)
 		code = move_from(store, bump, (enum priority)i, it, num, &steps);
 	return code;
 }
 
-enum store_result sqlite_bump(struct store *base, struct store_op *op)
+enum store_result sql_bump(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct ingestion it;
 	int64_t num;
-	int code = sqlite_ingestion_find(store, &op->bump.uuid, &it, &num, &op->fail);
+	int code = sql_ingestion_find(store, &op->bump.uuid, &it, &num, &op->fail);
 	enum ingestion_status status;
 
-	if (code != SQLITE_ROW)
-		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	if (code != SQL_ROW)
+		return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 	status = ingestion_status_of(&it);
 	if (ingestion_status_is_final(status)) {
 		fail_set(&op->fail, ERR_WRONG_STATE, "the ingestion has ended: it is %s",
@@ -81,5 +81,5 @@ enum store_result sqlite_bump(struct store *base, struct store_op *op)
 		return STORE_DONE;
 	}
 	code = bump_step(store, &op->bump, &it, num);
-	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 }

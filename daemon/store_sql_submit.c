@@ -1,5 +1,5 @@
 /* New ingestions that come whole, and the keys that name submissions. */
-#include "store_sqlite.h"
+#include "store_sql.h"
 
 #include "util.h"
 
@@ -11,16 +11,16 @@
 
 /* ---- free space ---- */
 
-int64_t sqlite_disk_free(const struct sqlite_store *store)
+int64_t sql_disk_free(const struct sql_store *store)
 {
 	struct statvfs disk;
 
 	return statvfs(store->path, &disk) == 0 ? (int64_t)(disk.f_bavail * disk.f_frsize) : -1;
 }
 
-bool sqlite_is_disk_low(const struct sqlite_store *store, struct fail *fail)
+bool sql_is_disk_low(const struct sql_store *store, struct fail *fail)
 {
-	int64_t available = sqlite_disk_free(store);
+	int64_t available = sql_disk_free(store);
 
 	if (available < 0 || available >= store->settings.min_free_bytes)
 		return false;
@@ -32,29 +32,29 @@ bool sqlite_is_disk_low(const struct sqlite_store *store, struct fail *fail)
 
 /* ---- keys ---- */
 
-int sqlite_key_find(struct sqlite_store *store, const struct store_key *key, struct keyed *keyed)
+int sql_key_find(struct sql_store *store, const struct store_key *key, struct keyed *keyed)
 {
-	sqlite3_stmt *row;
+	struct sql_row row;
 	int code;
 
 	if (!*key->text)
-		return SQLITE_DONE;
-	code = sqlite_first(store, SQL_KEY_FIND, "tt", key->text, key->principal);
-	row = sqlite_row(store, SQL_KEY_FIND);
-	if (code != SQLITE_ROW)
+		return SQL_DONE;
+	code = sql_first(store, SQL_KEY_FIND, "tt", key->text, key->principal);
+	row = sql_row(store, SQL_KEY_FIND);
+	if (code != SQL_ROW)
 		return code;
-	*keyed = (struct keyed){.num = sqlite3_column_int64(row, 0),
-	    .stage = (enum stage)sqlite3_column_int(row, 2),
-	    .seq = sqlite3_column_int64(row, 3),
-	    .priority = (enum priority)sqlite3_column_int(row, 4),
-	    .ids = sqlite3_column_int64(row, 6),
-	    .batches = sqlite3_column_int64(row, 7)};
-	snprintf(keyed->label, sizeof(keyed->label), "%s", sqlite3_column_text(row, 5));
-	if (!sqlite_take_blob(row, 1, keyed->uuid.bytes, sizeof(keyed->uuid.bytes)) ||
-	    !sqlite_take_blob(row, 8, keyed->digest.bytes, sizeof(keyed->digest.bytes)))
-		return SQLITE_CORRUPT;
-	sqlite3_reset(row);
-	return SQLITE_ROW;
+	*keyed = (struct keyed){.num = sql_number(row, 0),
+	    .stage = (enum stage)(int)sql_number(row, 2),
+	    .seq = sql_number(row, 3),
+	    .priority = (enum priority)(int)sql_number(row, 4),
+	    .ids = sql_number(row, 6),
+	    .batches = sql_number(row, 7)};
+	snprintf(keyed->label, sizeof(keyed->label), "%s", sql_text(row, 5));
+	if (!sql_take_blob(row, 1, keyed->uuid.bytes, sizeof(keyed->uuid.bytes)) ||
+	    !sql_take_blob(row, 8, keyed->digest.bytes, sizeof(keyed->digest.bytes)))
+		return SQL_CORRUPT;
+	sql_reset(row);
+	return SQL_ROW;
 }
 
 static struct digest digest_of(const struct store_submit *submit)
@@ -90,29 +90,29 @@ static enum store_result replay(
 
 /* `digest` is NULL without a key. */
 static int add_ingestion(
-    struct sqlite_store *store, const struct store_submit *submit, const struct digest *digest)
+    struct sql_store *store, const struct store_submit *submit, const struct digest *digest)
 {
 	const struct idlist *ids = submit->ids;
 	bool is_inline = ids->n <= INLINE_IDS;
-	void *packed = is_inline ? sqlite_ids_pack(ids->v, ids->n) : NULL;
-	int code = sqlite_first(store, SQL_INGESTION_ADD, "iibitiiiittbob", (int64_t)STAGE_SEALED,
+	void *packed = is_inline ? sql_ids_pack(ids->v, ids->n) : NULL;
+	int code = sql_first(store, SQL_INGESTION_ADD, "iibitiiiittbob", (int64_t)STAGE_SEALED,
 	    submit->seq, submit->uuid.bytes, (int64_t)sizeof(submit->uuid.bytes),
 	    (int64_t)submit->priority, submit->label, submit->batch_size, (int64_t)ids->n,
-	    submit->batches, clock_utc_ms(store->clock), digest ? submit->key.principal : NULL,
+	    submit->batches, sql_utc_ms(store), digest ? submit->key.principal : NULL,
 	    digest ? submit->key.text : NULL, digest ? digest->bytes : NULL,
 	    (int64_t)sizeof(digest->bytes), LEDGER_NONE, packed,
 	    (int64_t)(ids->n * sizeof(int64_t)));
 
 	free(packed);
-	if (code == SQLITE_DONE && !is_inline)
-		code = sqlite_chunks_write(
+	if (code == SQL_DONE && !is_inline)
+		code = sql_chunks_write(
 		    store, sqlite3_last_insert_rowid(store->db), 0, ids->v, ids->n);
 	return code;
 }
 
-enum store_result sqlite_submit(struct store *base, struct store_op *op)
+enum store_result sql_submit(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct store_submit *submit = &op->submit;
 	bool has_key = *submit->key.text;
 	struct digest digest;
@@ -121,22 +121,22 @@ enum store_result sqlite_submit(struct store *base, struct store_op *op)
 
 	if (has_key)
 		digest = digest_of(submit);
-	code = sqlite_key_find(store, &submit->key, &keyed);
-	if (code == SQLITE_ROW)
+	code = sql_key_find(store, &submit->key, &keyed);
+	if (code == SQL_ROW)
 		return replay(op, &keyed, &digest);
-	if (code != SQLITE_DONE)
-		return sqlite_failed(store, code, &op->fail);
-	if (sqlite_is_disk_low(store, &op->fail))
+	if (code != SQL_DONE)
+		return sql_failed(store, code, &op->fail);
+	if (sql_is_disk_low(store, &op->fail))
 		return STORE_DONE;
 	submit->ingestion = submit->uuid;
 	submit->seq = store->now.next_seq;
 	submit->batches = batches_of((int64_t)submit->ids->n, submit->batch_size);
 	submit->replayed = false;
 	code = add_ingestion(store, submit, has_key ? &digest : NULL);
-	if (code != SQLITE_DONE)
-		return sqlite_failed(store, code, &op->fail);
+	if (code != SQL_DONE)
+		return sql_failed(store, code, &op->fail);
 	store->now.next_seq++;
-	sqlite_lane(store, submit->priority)->ingestions[INGESTION_YET_TO_START]++;
-	sqlite_line_join(store, submit->priority, submit->batches, (int64_t)submit->ids->n);
+	sql_lane(store, submit->priority)->ingestions[INGESTION_YET_TO_START]++;
+	sql_line_join(store, submit->priority, submit->batches, (int64_t)submit->ids->n);
 	return STORE_DONE;
 }

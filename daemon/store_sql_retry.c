@@ -1,5 +1,5 @@
 /* Trying again, by somebody's wish, what was given up. */
-#include "store_sqlite.h"
+#include "store_sql.h"
 
 #include "util.h"
 
@@ -21,52 +21,52 @@ struct given_up_batch {
 	int64_t completed, failed, cancelled, unknown; /* ids */
 };
 
-/* SQLITE_ROW, SQLITE_DONE (there is none) or an error. */
+/* SQL_ROW, SQL_DONE (there is none) or an error. */
 static int find(
-    struct sqlite_store *store, int64_t num, enum batch_status status, struct given_up_batch *batch)
+    struct sql_store *store, int64_t num, enum batch_status status, struct given_up_batch *batch)
 {
 	enum sql sql = status == BATCH_FAILED ? SQL_BATCH_FAILED : SQL_BATCH_CANCELLED;
-	int code = sqlite_first(store, sql, "i", num);
-	sqlite3_stmt *row = sqlite_row(store, sql);
+	int code = sql_first(store, sql, "i", num);
+	struct sql_row row = sql_row(store, sql);
 
-	if (code != SQLITE_ROW)
+	if (code != SQL_ROW)
 		return code;
-	*batch = (struct given_up_batch){sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
-	    sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3),
-	    sqlite3_column_int64(row, 4)};
-	sqlite3_reset(row);
-	return SQLITE_ROW;
+	*batch = (struct given_up_batch){sql_number(row, 0), sql_number(row, 1),
+	    sql_number(row, 2), sql_number(row, 3),
+	    sql_number(row, 4)};
+	sql_reset(row);
+	return SQL_ROW;
 }
 
-/* All but the completed ids are pending again. SQLITE_DONE or an error. */
-static int retry_one(struct sqlite_store *store, const struct ingestion *it, int64_t num,
+/* All but the completed ids are pending again. SQL_DONE or an error. */
+static int retry_one(struct sql_store *store, const struct ingestion *it, int64_t num,
     const struct given_up_batch *batch)
 {
 	int64_t first = batch->index * it->batch_size;
 	int64_t n = batch_length(it->counts.ids, it->batch_size, batch->index);
 	struct again again = {
 	    num, batch->index, it->priority, it->seq, n - batch->completed, AGAIN_NOW};
-	int code = sqlite_first(store, SQL_RESULTS_RETRY, "iii", num, first, first + n);
+	int code = sql_first(store, SQL_RESULTS_RETRY, "iii", num, first, first + n);
 
-	if (code == SQLITE_DONE)
-		code = sqlite_first(store, SQL_BATCH_RETRY, "ii", num, batch->index);
-	return code == SQLITE_DONE ? sqlite_line_again(store, &again) : code;
+	if (code == SQL_DONE)
+		code = sql_first(store, SQL_BATCH_RETRY, "ii", num, batch->index);
+	return code == SQL_DONE ? sql_line_again(store, &again) : code;
 }
 
-/* Batches of one status, as far as the step goes. SQLITE_DONE or an error. */
-static int retry_status(struct sqlite_store *store, const struct ingestion *it, int64_t num,
+/* Batches of one status, as far as the step goes. SQL_DONE or an error. */
+static int retry_status(struct sql_store *store, const struct ingestion *it, int64_t num,
     enum batch_status status, struct step *step, bool *more)
 {
 	struct given_up_batch batch;
 	int code;
 
-	while ((code = find(store, num, status, &batch)) == SQLITE_ROW) {
+	while ((code = find(store, num, status, &batch)) == SQL_ROW) {
 		if (with_row(step) == STORE_CONTROL_STEPS) {
 			*more = true;
-			return SQLITE_DONE;
+			return SQL_DONE;
 		}
 		code = retry_one(store, it, num, &batch);
-		if (code != SQLITE_DONE)
+		if (code != SQL_DONE)
 			break;
 		step->batches[status]++;
 		step->ids[ID_FAILED] += batch.failed;
@@ -78,19 +78,19 @@ static int retry_status(struct sqlite_store *store, const struct ingestion *it, 
 
 /* What was cancelled before it ever started stands in line as at the beginning. */
 static int retry_unstarted(
-    struct sqlite_store *store, const struct ingestion *it, int64_t num, struct step *step)
+    struct sql_store *store, const struct ingestion *it, int64_t num, struct step *step)
 {
 	int64_t ids, when;
-	int code = sqlite_unstarted(store, num, &step->rest, &when);
+	int code = sql_unstarted(store, num, &step->rest, &when);
 
-	if (code != SQLITE_DONE)
+	if (code != SQL_DONE)
 		return code;
 	if (step->rest == 0)
-		return SQLITE_DONE;
+		return SQL_DONE;
 	ids = it->counts.ids - (it->counts.batches - step->rest) * it->batch_size;
 	step->ids[ID_CANCELLED] += ids;
-	sqlite_line_join(store, it->priority, step->rest, ids);
-	return SQLITE_DONE;
+	sql_line_join(store, it->priority, step->rest, ids);
+	return SQL_DONE;
 }
 
 /* In the lane and in what was read of the ingestion. */
@@ -111,45 +111,45 @@ static void count(struct lane_total *lane, struct ingestion *it, const struct st
 	lane->ingestions[ingestion_status_of(it)]++;
 }
 
-/* The row of the ingestion, which is not final any more. SQLITE_DONE or an error. */
+/* The row of the ingestion, which is not final any more. SQL_DONE or an error. */
 static int go_on(
-    struct sqlite_store *store, struct ingestion *it, int64_t num, const struct step *step)
+    struct sql_store *store, struct ingestion *it, int64_t num, const struct step *step)
 {
 	bool was_final = ingestion_status_is_final(ingestion_status_of(it));
-	int code = sqlite_first(store, SQL_INGESTION_RETRY, "iiiiiii", step->batches[BATCH_FAILED],
+	int code = sql_first(store, SQL_INGESTION_RETRY, "iiiiiii", step->batches[BATCH_FAILED],
 	    step->batches[BATCH_CANCELLED], (int64_t)(step->rest > 0), step->ids[ID_FAILED],
 	    step->ids[ID_CANCELLED], step->ids[ID_UNKNOWN], num);
 
-	count(sqlite_lane(store, it->priority), it, step);
-	return code == SQLITE_DONE && was_final ? sqlite_ingestion_goes_on(store, num) : code;
+	count(sql_lane(store, it->priority), it, step);
+	return code == SQL_DONE && was_final ? sql_ingestion_goes_on(store, num) : code;
 }
 
 static int retry_step(
-    struct sqlite_store *store, struct store_retry *retry, struct ingestion *it, int64_t num)
+    struct sql_store *store, struct store_retry *retry, struct ingestion *it, int64_t num)
 {
 	struct step step = {.rest = 0};
 	int code = retry_status(store, it, num, BATCH_FAILED, &step, &retry->more);
 
-	if (code == SQLITE_DONE && retry->cancelled && !retry->more)
+	if (code == SQL_DONE && retry->cancelled && !retry->more)
 		code = retry_status(store, it, num, BATCH_CANCELLED, &step, &retry->more);
-	if (code == SQLITE_DONE && retry->cancelled)
+	if (code == SQL_DONE && retry->cancelled)
 		code = retry_unstarted(store, it, num, &step);
 	retry->batches = with_row(&step) + step.rest;
-	if (code != SQLITE_DONE || retry->batches == 0)
+	if (code != SQL_DONE || retry->batches == 0)
 		return code;
 	return go_on(store, it, num, &step);
 }
 
-enum store_result sqlite_retry(struct store *base, struct store_op *op)
+enum store_result sql_retry(struct store *base, struct store_op *op)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sql_store *store = (struct sql_store *)base;
 	struct store_retry *retry = &op->retry;
 	struct ingestion it;
 	int64_t num;
-	int code = sqlite_ingestion_find(store, &retry->uuid, &it, &num, &op->fail);
+	int code = sql_ingestion_find(store, &retry->uuid, &it, &num, &op->fail);
 
-	if (code != SQLITE_ROW)
-		return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	if (code != SQL_ROW)
+		return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 	retry->batches = 0;
 	retry->more = false;
 	if (it.stage != STAGE_SEALED) {
@@ -165,5 +165,5 @@ enum store_result sqlite_retry(struct store *base, struct store_op *op)
 	}
 	code = retry_step(store, retry, &it, num);
 	retry->status = ingestion_status_of(&it);
-	return code == SQLITE_DONE ? STORE_DONE : sqlite_failed(store, code, &op->fail);
+	return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 }
