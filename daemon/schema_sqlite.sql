@@ -17,6 +17,7 @@ CREATE TABLE ledger (
 	boot_ns INTEGER NOT NULL,       -- by CLOCK_BOOTTIME,
 	store_ms INTEGER NOT NULL,      -- and in the store's time
 	next_seq INTEGER NOT NULL,      -- the next submission number
+	next_num INTEGER NOT NULL,      -- the next internal number of an ingestion
 	uploads INTEGER NOT NULL CHECK (uploads >= 0),        -- lists that are not sealed yet
 	upload_ids INTEGER NOT NULL CHECK (upload_ids >= 0),  -- ids in these
 	notices INTEGER NOT NULL CHECK (notices >= 0)         -- ends that were not told yet
@@ -58,7 +59,7 @@ CREATE TABLE lane (
 
 INSERT INTO lane SELECT column1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 	FROM (VALUES (1), (2), (3));
-INSERT INTO ledger VALUES (1, randomblob(16), 0, 0, 0, '', NULL, NULL, NULL, 0, 0, 0, 1, 0, 0, 0);
+INSERT INTO ledger VALUES (1, randomblob(16), 0, 0, 0, '', NULL, NULL, NULL, 0, 0, 0, 1, 1, 0, 0, 0);
 INSERT INTO control VALUES (1, 0, 0, '', 0, 0, 0, '', 0);
 
 -- One row per submitted list.
@@ -125,6 +126,7 @@ CREATE TABLE chunk (
 CREATE TABLE batch (
 	num INTEGER NOT NULL,           -- of the ingestion
 	idx INTEGER NOT NULL,           -- its place in the ingestion, from 0
+	owner INTEGER NOT NULL,         -- the node that claimed it the last time: 0, there is but one
 	status INTEGER NOT NULL         -- triggered, retrying, completed, failed, cancelled
 		CHECK (status BETWEEN 1 AND 5),
 	attempts INTEGER NOT NULL,      -- those that count; the number of the current one

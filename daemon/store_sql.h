@@ -1,8 +1,8 @@
 /*
  * What the stores of SQLite and PostgreSQL have in common: all that is done to the rows. It is
  * written against a few calls, the driver, which knows the library; the statements are in
- * store_sql_list.h, in words that both understand. Nobody includes this but store_sql*, store_sqlite*
- * and store_postgres*.
+ * store_sql_list.h, in words that both understand. Nobody includes this but store_sql*,
+ * store_sqlite* and store_postgres*.
  */
 #ifndef INGESTD_STORE_SQL_H
 #define INGESTD_STORE_SQL_H
@@ -189,8 +189,7 @@ static inline int64_t sql_utc_ms(const struct sql_store *store)
 	[STORE_SEAL] = sql_seal, [STORE_CANCEL] = sql_cancel, [STORE_RETRY] = sql_retry,           \
 	[STORE_BUMP] = sql_bump, [STORE_CONTROL] = sql_control, [STORE_NOTICE] = sql_notice,       \
 	[STORE_TOLD] = sql_told, [STORE_SWEEP] = sql_sweep, [STORE_FINISH] = sql_finish
-#define SQL_READS                                                                                  \
-	[STORE_STATUS] = sql_status, [STORE_REPORT] = sql_report, [STORE_LIST] = sql_list
+#define SQL_READS [STORE_STATUS] = sql_status, [STORE_REPORT] = sql_report, [STORE_LIST] = sql_list
 
 /* ---- store_sql_recover.c: what an earlier process has left behind ---- */
 
@@ -289,8 +288,7 @@ enum store_result sql_sweep(struct store *store, struct store_op *op);
 /* ---- store_sql_line.c: who waits, and how batches enter the lines ---- */
 
 /* Batches that never started, of one ingestion, join the line of its priority. */
-void sql_line_join(
-    struct sql_store *store, enum priority priority, int64_t batches, int64_t ids);
+void sql_line_join(struct sql_store *store, enum priority priority, int64_t batches, int64_t ids);
 
 /* A batch that is to be tried again. */
 struct again {
@@ -310,8 +308,8 @@ int sql_line_again(struct sql_store *store, const struct again *again);
  * The first batch of an ingestion that stands in this line, or will, again. SQL_ROW, SQL_DONE
  * (none does) or an error.
  */
-int sql_line_find(struct sql_store *store, enum priority priority, int64_t num, int64_t seq,
-    struct again *again);
+int sql_line_find(
+    struct sql_store *store, enum priority priority, int64_t num, int64_t seq, struct again *again);
 
 /* It does no longer. SQL_DONE or an error. */
 int sql_line_leave(struct sql_store *store, const struct again *again);
@@ -322,15 +320,15 @@ int sql_line_move(struct sql_store *store, struct again again, enum priority pri
 /* Nothing may stand in line any more. */
 void sql_line_left(struct sql_store *store);
 
-/* The boot time `ms` from `now` on; CLOCK_NEVER when that is further than time goes. */
-int64_t sql_boot_after(int64_t now, int64_t ms);
+/* The moment `ms` after `now` in nanoseconds; CLOCK_NEVER when that is further than time goes. */
+int64_t sql_after(int64_t now, int64_t ms);
 
 /*
- * Puts what is due at the boot time `now` into line, STORE_DUE_STEPS batches at most. *next_due is
- * the boot time when more will be, not after `now` if more is; CLOCK_NEVER if nothing waits for its
- * time. SQL_DONE or an error.
+ * Puts what is due now into line, STORE_DUE_STEPS batches at most. *next_due is the ledger's time
+ * when more will be, not after now if more is; CLOCK_NEVER if nothing waits for its time. SQL_DONE
+ * or an error.
  */
-int sql_line_due(struct sql_store *store, int64_t now, int64_t *next_due);
+int sql_line_due(struct sql_store *store, int64_t *next_due);
 
 /* The first batch of a line, and whether it stands there again or for the first time. */
 struct head {
@@ -433,8 +431,8 @@ int sql_chunk_read(
     struct sql_store *store, int64_t num, int64_t first, int64_t n, struct idlist *ids);
 
 /* Appends the ids [first, first + n) of a list of `total` ids. SQL_DONE or an error. */
-int sql_ids_read(struct sql_store *store, int64_t num, int64_t total, int64_t first,
-    int64_t n, struct idlist *ids);
+int sql_ids_read(struct sql_store *store, int64_t num, int64_t total, int64_t first, int64_t n,
+    struct idlist *ids);
 
 /* n ids as they are on disk: 8 bytes each, little-endian. The caller frees it. */
 void *sql_ids_pack(const int64_t *ids, size_t n);

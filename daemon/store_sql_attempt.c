@@ -15,12 +15,12 @@ struct batch_row {
 	enum priority priority;
 	int64_t seq;
 	bool cancelling; /* the ingestion is */
+	int64_t owner; /* who claimed it the last time */
 	struct span span;
 };
 
 /* SQL_ROW, SQL_DONE (no such batch) or an error. */
-static int read_batch(
-    struct sql_store *store, int64_t num, int64_t index, struct batch_row *batch)
+static int read_batch(struct sql_store *store, int64_t num, int64_t index, struct batch_row *batch)
 {
 	int code = sql_first(store, SQL_BATCH_READ, "ii", num, index);
 	struct sql_row row = sql_row(store, SQL_BATCH_READ);
@@ -45,6 +45,7 @@ static int read_batch(
 	    .first = index * batch_size,
 	    .n = batch_length(sql_number(row, 9), batch_size, index)};
 	batch->span.left = batch->span.n - sql_number(row, 3) - batch->ids_failed;
+	batch->owner = sql_number(row, 12);
 	sql_reset(row);
 	return SQL_ROW;
 }
@@ -60,7 +61,8 @@ static enum store_result read_current(struct sql_store *store, struct store_op *
 	if (code == SQL_DONE)
 		fail_set(&op->fail, ERR_NOT_FOUND, "batch %" PRId64 " has never started",
 		    attempt->index);
-	else if (batch->attempts != attempt->attempt || batch->status != BATCH_TRIGGERED)
+	else if (batch->attempts != attempt->attempt || batch->status != BATCH_TRIGGERED ||
+		 batch->owner != store->owner)
 		fail_set(&op->fail, ERR_STALE_ATTEMPT,
 		    "attempt %" PRId64 " of batch %" PRId64 " is not the current one",
 		    attempt->attempt, attempt->index);
@@ -177,8 +179,8 @@ static int write_end(struct sql_store *store, const struct batch_row *batch,
 }
 
 /* Its place: out of what runs, and into line again if some ids are left. */
-static int leave(struct sql_store *store, const struct batch_row *batch,
-    enum batch_status status, int64_t left, int64_t delay_ms)
+static int leave(struct sql_store *store, const struct batch_row *batch, enum batch_status status,
+    int64_t left, int64_t delay_ms)
 {
 	struct lane_total *lane = sql_lane(store, batch->priority);
 	struct again again = {batch->num, batch->index, batch->priority, batch->seq, left,

@@ -19,8 +19,8 @@ static int cancel_one(struct sql_store *store, const struct again *again)
 
 	if (code != SQL_DONE)
 		return code;
-	return sql_first(store, SQL_BATCH_CANCEL, "iiii", again->ids, sql_utc_ms(store),
-	    again->num, again->index);
+	return sql_first(store, SQL_BATCH_CANCEL, "iiii", again->ids, sql_utc_ms(store), again->num,
+	    again->index);
 }
 
 /* Of one line, as far as the step goes. SQL_DONE or an error. */

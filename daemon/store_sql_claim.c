@@ -11,8 +11,7 @@
  * What the scheduler wants to see of one lane. SQL_ROW, or an error; SQL_DONE is one: the
  * lane is empty, against its counter.
  */
-static int read_lane(
-    struct sql_store *store, int lane, struct sched_view *view, struct head *head)
+static int read_lane(struct sql_store *store, int lane, struct sched_view *view, struct head *head)
 {
 	int code;
 
@@ -27,15 +26,14 @@ static int read_lane(
 }
 
 /* The lines, once what has become due stands in them. SQL_ROW or an error. */
-static int read_view(
-    struct sql_store *store, int64_t now, struct sched_view *view, struct head *heads)
+static int read_view(struct sql_store *store, struct sched_view *view, struct head *heads)
 {
-	int code = sql_line_due(store, now, &view->next_due);
+	int code = sql_line_due(store, &view->next_due);
 
 	if (code != SQL_DONE)
 		return code;
 	view->ledger = store->now.ledger;
-	view->not_before = sql_control_not_before(store, now);
+	view->not_before = sql_control_not_before(store);
 	code = SQL_ROW;
 	for (int lane = 0; lane < PRIORITY_COUNT && code == SQL_ROW; lane++)
 		code = read_lane(store, lane, view, &heads[lane]);
@@ -91,7 +89,7 @@ static int take_ingestion(
 static int start_batch(
     struct sql_store *store, const struct head *head, struct store_attempt *attempt)
 {
-	int code = sql_first(store, SQL_BATCH_START, "ii", head->num, head->index);
+	int code = sql_first(store, SQL_BATCH_START, "iii", head->num, head->index, store->owner);
 
 	if (code != SQL_ROW)
 		return code;
@@ -127,8 +125,8 @@ static int take(
 }
 
 /* Fills the slot, beginning with the head of `lane`. SQL_ROW or an error. */
-static int fill_slot(struct sql_store *store, int lane, struct sched_view *view,
-    struct head *heads, struct store_claim *claim)
+static int fill_slot(struct sql_store *store, int lane, struct sched_view *view, struct head *heads,
+    struct store_claim *claim)
 {
 	int64_t taken = 0;
 
@@ -177,7 +175,7 @@ enum store_result sql_claim(struct store *base, struct store_op *op)
 	struct sched_view view;
 	struct sched_choice choice;
 	int64_t now = sql_now_ns(store);
-	int code = read_view(store, now, &view, heads);
+	int code = read_view(store, &view, heads);
 
 	if (code != SQL_ROW)
 		return sql_failed(store, code, &op->fail);

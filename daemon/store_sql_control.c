@@ -10,16 +10,15 @@ static bool is_paused(const struct control *control, int64_t utc_ms)
 	       (control->pause_until_ms == 0 || control->pause_until_ms > utc_ms);
 }
 
-struct control sql_control_now(
-    const struct summary *summary, const struct clock *clock, int64_t now_ms)
+struct control sql_control_now(const struct summary *summary, const struct sql_time *time)
 {
 	struct control now = summary->control;
 
-	if (!is_paused(&now, clock_utc_ms(clock))) {
+	if (!is_paused(&now, time->utc_ms)) {
 		now.pause = PAUSE_NONE;
 		now.pause_until_ms = 0;
 	}
-	now.hold_ms = summary->hold_until_ms > now_ms ? summary->hold_until_ms - now_ms : 0;
+	now.hold_ms = summary->hold_until_ms > time->ms ? summary->hold_until_ms - time->ms : 0;
 	return now;
 }
 
@@ -41,25 +40,24 @@ void sql_control_hold(struct sql_store *store, int64_t hold_ms)
 		store->now.hold_until_ms = until;
 }
 
-/* When to look whether the pause is over, at the boot time `now`. */
-static int64_t look_at_pause(
-    const struct sql_store *store, const struct control *control, int64_t now)
+/* When to look whether the pause is over. */
+static int64_t look_at_pause(const struct control *control, const struct sql_time *now)
 {
-	int64_t left = control->pause_until_ms - sql_utc_ms(store);
+	int64_t left = control->pause_until_ms - now->utc_ms;
 
 	if (control->pause == PAUSE_NONE)
 		return LEDGER_NONE;
 	if (control->pause_until_ms == 0)
 		return CLOCK_NEVER;
-	return sql_boot_after(now, left < STORE_PAUSE_LOOK_MS ? left : STORE_PAUSE_LOOK_MS);
+	return sql_after(now->ns, left < STORE_PAUSE_LOOK_MS ? left : STORE_PAUSE_LOOK_MS);
 }
 
-int64_t sql_control_not_before(const struct sql_store *store, int64_t now)
+int64_t sql_control_not_before(const struct sql_store *store)
 {
-	struct control control =
-	    sql_control_now(&store->now, store->clock, store_time_at(&store->time, now));
-	int64_t hold = control.hold_ms > 0 ? sql_boot_after(now, control.hold_ms) : LEDGER_NONE;
-	int64_t pause = look_at_pause(store, &control, now);
+	struct sql_time now = sql_time(store);
+	struct control control = sql_control_now(&store->now, &now);
+	int64_t hold = control.hold_ms > 0 ? sql_after(now.ns, control.hold_ms) : LEDGER_NONE;
+	int64_t pause = look_at_pause(&control, &now);
 
 	return pause > hold ? pause : hold;
 }
@@ -84,6 +82,7 @@ enum store_result sql_control(struct store *base, struct store_op *op)
 {
 	struct sql_store *store = (struct sql_store *)base;
 	struct store_control *control = &op->control;
+	struct sql_time now;
 
 	switch (control->verb) {
 	case STORE_PAUSE:
@@ -103,6 +102,7 @@ enum store_result sql_control(struct store *base, struct store_op *op)
 		sql_control_apply(store);
 		break;
 	}
-	control->now = sql_control_now(&store->now, store->clock, sql_now_ms(store));
+	now = sql_time(store);
+	control->now = sql_control_now(&store->now, &now);
 	return STORE_DONE;
 }

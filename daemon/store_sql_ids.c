@@ -44,18 +44,18 @@ int sql_chunks_remove(struct sql_store *store, int64_t num, int most, int *remov
 	int code = sql_first(store, SQL_CHUNKS_REMOVE, "iii", chunk_key(num, 0),
 	    chunk_key(num + 1, 0), (int64_t)most);
 
-	*removed = code == SQL_DONE ? sqlite3_changes(store->db) : 0;
-	return code;
+	return sql_count(store, SQL_CHUNKS_REMOVE, code, removed);
 }
 
 /* Appends the blob in the first column of the row; it must hold n ids. */
 static int take_blob(struct sql_store *store, enum sql sql, int64_t n, struct idlist *ids)
 {
 	struct sql_row row = sql_row(store, sql);
-	const unsigned char *blob = sqlite3_column_blob(row, 0);
+	size_t size;
+	const unsigned char *blob = sql_blob(row, 0, &size);
 	uint64_t packed;
 
-	if (sqlite3_column_bytes(row, 0) != n * (int64_t)sizeof(packed))
+	if (!blob || size != (size_t)n * sizeof(packed))
 		return SQL_CORRUPT;
 	for (int64_t i = 0; i < n; i++) {
 		memcpy(&packed, blob + (size_t)i * sizeof(packed), sizeof(packed));
@@ -79,22 +79,21 @@ static int64_t bytes_of(int64_t ids)
 int sql_chunk_read(
     struct sql_store *store, int64_t num, int64_t first, int64_t n, struct idlist *ids)
 {
-	int code = sql_first(store, SQL_CHUNK_READ, "iii", bytes_at(first % CHUNK_IDS),
-	    bytes_of(n), chunk_key(num, first / CHUNK_IDS));
+	int code = sql_first(store, SQL_CHUNK_READ, "iii", bytes_at(first % CHUNK_IDS), bytes_of(n),
+	    chunk_key(num, first / CHUNK_IDS));
 
 	if (code == SQL_DONE)
 		return SQL_CORRUPT;
 	return code == SQL_ROW ? take_blob(store, SQL_CHUNK_READ, n, ids) : code;
 }
 
-int sql_ids_read(struct sql_store *store, int64_t num, int64_t total, int64_t first,
-    int64_t n, struct idlist *ids)
+int sql_ids_read(struct sql_store *store, int64_t num, int64_t total, int64_t first, int64_t n,
+    struct idlist *ids)
 {
 	int code = SQL_DONE;
 
 	if (total <= INLINE_IDS) {
-		code =
-		    sql_first(store, SQL_INLINE_READ, "iii", bytes_at(first), bytes_of(n), num);
+		code = sql_first(store, SQL_INLINE_READ, "iii", bytes_at(first), bytes_of(n), num);
 		if (code == SQL_DONE)
 			return SQL_CORRUPT;
 		return code == SQL_ROW ? take_blob(store, SQL_INLINE_READ, n, ids) : code;

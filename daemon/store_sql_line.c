@@ -13,14 +13,13 @@ int64_t sql_waiting(const struct sql_store *store)
 }
 
 /* Before batches join a line: the settle time begins when nothing waited before. */
-static void begin_to_wait(struct sql_store *store, int64_t boot_ns)
+static void begin_to_wait(struct sql_store *store, int64_t at_ns)
 {
 	if (sql_waiting(store) == 0)
-		ledger_ready(&store->now.ledger, boot_ns);
+		ledger_ready(&store->now.ledger, at_ns);
 }
 
-void sql_line_join(
-    struct sql_store *store, enum priority priority, int64_t batches, int64_t ids)
+void sql_line_join(struct sql_store *store, enum priority priority, int64_t batches, int64_t ids)
 {
 	struct lane_total *lane = sql_lane(store, priority);
 
@@ -63,8 +62,7 @@ int sql_line_leave(struct sql_store *store, const struct again *again)
 		    again->seq, again->index);
 	}
 	lane->later--;
-	return sql_first(
-	    store, SQL_BACKOFF_REMOVE, "iii", again->due_ms, again->num, again->index);
+	return sql_first(store, SQL_BACKOFF_REMOVE, "iii", again->due_ms, again->num, again->index);
 }
 
 int sql_line_again(struct sql_store *store, const struct again *again)
@@ -90,15 +88,14 @@ static int take_again(struct sql_row row, struct again *again)
 	    .priority = (enum priority)(int)sql_number(row, 2),
 	    .seq = sql_number(row, 3),
 	    .ids = sql_number(row, 4),
-	    .due_ms = sql_is_null(row, 5) ? AGAIN_NOW
-	                                                         : sql_number(row, 5)};
+	    .due_ms = sql_is_null(row, 5) ? AGAIN_NOW : sql_number(row, 5)};
 	sql_reset(row);
 	return again->priority < PRIORITY_HIGH || again->priority > PRIORITY_LOW ? SQL_CORRUPT
 	                                                                         : SQL_ROW;
 }
 
-int sql_line_find(struct sql_store *store, enum priority priority, int64_t num, int64_t seq,
-    struct again *again)
+int sql_line_find(
+    struct sql_store *store, enum priority priority, int64_t num, int64_t seq, struct again *again)
 {
 	int code = sql_first(store, SQL_REDO_OF, "ii", (int64_t)priority, seq);
 
@@ -118,16 +115,16 @@ static int read_due(struct sql_store *store, struct again *again)
 }
 
 /* Puts one into its line, at the moment when it became due. SQL_DONE or an error. */
-static int become_due(struct sql_store *store, struct again again, int64_t boot_ns)
+static int become_due(struct sql_store *store, struct again again, int64_t at_ns)
 {
 	int code = sql_line_leave(store, &again);
 
-	begin_to_wait(store, boot_ns);
+	begin_to_wait(store, at_ns);
 	again.due_ms = AGAIN_NOW;
 	return code == SQL_DONE ? add(store, &again) : code;
 }
 
-int64_t sql_boot_after(int64_t now, int64_t ms)
+int64_t sql_after(int64_t now, int64_t ms)
 {
 	int64_t ns;
 
@@ -144,9 +141,9 @@ static bool anybody_later(const struct sql_store *store)
 	return false;
 }
 
-int sql_line_due(struct sql_store *store, int64_t now, int64_t *next_due)
+int sql_line_due(struct sql_store *store, int64_t *next_due)
 {
-	int64_t now_ms = store_time_at(&store->time, now);
+	struct sql_time now = sql_time(store);
 	struct again again;
 	int code = SQL_DONE;
 
@@ -157,8 +154,8 @@ int sql_line_due(struct sql_store *store, int64_t now, int64_t *next_due)
 		code = read_due(store, &again);
 		if (code != SQL_ROW)
 			return code;
-		*next_due = sql_boot_after(now, again.due_ms - now_ms);
-		if (again.due_ms > now_ms || steps == 0)
+		*next_due = sql_after(now.ns, again.due_ms - now.ms);
+		if (again.due_ms > now.ms || steps == 0)
 			return SQL_DONE;
 		code = become_due(store, again, *next_due);
 		if (code != SQL_DONE)

@@ -18,9 +18,10 @@ int sql_ingestion_ends(struct sql_store *store, int64_t num)
 /* SQL_DONE or an error; *found says whether there was one. */
 static int remove_notice(struct sql_store *store, int64_t num, bool *found)
 {
-	int code = sql_first(store, SQL_NOTICE_REMOVE, "i", num);
+	int rows, code = sql_first(store, SQL_NOTICE_REMOVE, "i", num);
 
-	*found = code == SQL_DONE && sqlite3_changes(store->db) > 0;
+	code = sql_count(store, SQL_NOTICE_REMOVE, code, &rows);
+	*found = rows > 0;
 	if (*found)
 		store->now.notices--;
 	return code;
@@ -63,18 +64,22 @@ static int read_first(struct sql_store *store, struct due_notice *due)
 	return SQL_ROW;
 }
 
-/* It stays due until somebody says how it went. */
+/*
+ * It stays due until somebody says how it went; where several nodes ask, it is not given to another
+ * one for a while.
+ */
 static int give_out(struct sql_store *store, struct store_op *op, const struct due_notice *due)
 {
 	struct store_notice *notice = &op->notice;
-	int64_t num;
+	int64_t lease_ms = store->notice_lease_ms, num;
 	int code = sql_ingestion_find(store, &due->uuid, &notice->ingestion, &num, &op->fail);
 
 	if (code != SQL_ROW)
 		return code == SQL_DONE ? SQL_CORRUPT : code;
 	notice->found = true;
 	notice->attempt = due->attempts + 1;
-	return sql_first(store, SQL_NOTICE_TRY, "i", num);
+	return sql_first(store, SQL_NOTICE_TRY, "ii",
+	    lease_ms > 0 ? sql_now_ms(store) + lease_ms : due->due_ms, num);
 }
 
 enum store_result sql_notice(struct store *base, struct store_op *op)
@@ -100,10 +105,11 @@ enum store_result sql_notice(struct store *base, struct store_op *op)
 static int put_off(
     struct sql_store *store, int64_t num, int64_t retry_ms, bool uncounted, bool *found)
 {
-	int code = sql_first(store, SQL_NOTICE_LATER, "iii", sql_now_ms(store) + retry_ms,
-	    (int64_t)uncounted, num);
+	int rows, code = sql_first(store, SQL_NOTICE_LATER, "iii", sql_now_ms(store) + retry_ms,
+		      (int64_t)uncounted, num);
 
-	*found = code == SQL_DONE && sqlite3_changes(store->db) > 0;
+	code = sql_count(store, SQL_NOTICE_LATER, code, &rows);
+	*found = rows > 0;
 	return code;
 }
 

@@ -27,6 +27,16 @@ struct walk {
 	size_t bytes; /* of the entries so far */
 };
 
+/* How many rows of batches a page can come to, at most. */
+static int64_t batches_limit(const struct store_report *report, int64_t batch_size)
+{
+	int64_t ids = STORE_REPORT_IDS;
+
+	if (!report->filter.failed && report->filter.id == 0 && report->limit < ids)
+		ids = report->limit;
+	return ids / batch_size + 2;
+}
+
 static struct walk walk_begin(struct sql_store *store, const struct store_report *report,
     int64_t num, const struct ingestion *ingestion)
 {
@@ -40,8 +50,8 @@ static struct walk walk_begin(struct sql_store *store, const struct store_report
 	    .at = report->from,
 	};
 
-	walk.batches_code =
-	    sql_first(store, sql, "ii", num, report->from / ingestion->batch_size);
+	walk.batches_code = sql_first(store, sql, "iii", num, report->from / ingestion->batch_size,
+	    batches_limit(report, ingestion->batch_size));
 	walk.batches = sql_row(store, sql);
 	return walk;
 }
@@ -94,7 +104,7 @@ static void take_story(struct sql_row row, struct report_entry *entry)
 /* What the rows of its batch and its own say; entry->error is borrowed until they are stepped. */
 static int read_entry(struct walk *walk, struct report_entry *entry)
 {
-	struct sql_row batch = walk->batches, *result = walk->results;
+	struct sql_row batch = walk->batches, result = walk->results;
 	enum id_outcome outcome = ID_PENDING;
 	const char *error = NULL;
 	bool found;
@@ -221,6 +231,7 @@ enum store_result sql_report(struct store *base, struct store_op *op)
 	if (code == SQL_DONE)
 		code = fill_page(&walk, &report->page);
 	sql_reset(walk.batches);
-	sql_reset(walk.results);
+	if (walk.results.store)
+		sql_reset(walk.results);
 	return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
 }

@@ -31,9 +31,8 @@ static int find(
 
 	if (code != SQL_ROW)
 		return code;
-	*batch = (struct given_up_batch){sql_number(row, 0), sql_number(row, 1),
-	    sql_number(row, 2), sql_number(row, 3),
-	    sql_number(row, 4)};
+	*batch = (struct given_up_batch){sql_number(row, 0), sql_number(row, 1), sql_number(row, 2),
+	    sql_number(row, 3), sql_number(row, 4)};
 	sql_reset(row);
 	return SQL_ROW;
 }

@@ -1,18 +1,7 @@
 /* What the store knows about itself. */
 #include "store_sql.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-
-static int64_t file_bytes(const char *path, const char *suffix)
-{
-	char name[4096];
-	struct stat file;
-
-	snprintf(name, sizeof(name), "%s%s", path, suffix);
-	return stat(name, &file) == 0 ? (int64_t)file.st_size : 0;
-}
 
 /* When the first ingestions in line were submitted. SQL_DONE or an error. */
 static int read_oldest(struct sql_store *store, struct lane_total *lanes)
@@ -33,11 +22,10 @@ enum store_result sql_stats(struct store *base, struct store_op *op)
 {
 	struct sql_store *store = (struct sql_store *)base;
 	struct store_stats *stats = &op->stats;
-	const char *path = sqlite3_db_filename(store->db, "main");
 	struct summary summary = {.next_seq = 0};
-	struct written written;
-	int64_t available = sql_disk_free(store);
-	int code = sql_summary_read(store, &summary, &written);
+	struct sql_time time;
+	int64_t available = store->driver->disk_free(store);
+	int code = store->driver->summary(store, &summary, &time);
 
 	if (code == SQL_DONE)
 		code = read_oldest(store, summary.lanes);
@@ -47,11 +35,9 @@ enum store_result sql_stats(struct store *base, struct store_op *op)
 	stats->uploads = summary.uploads;
 	stats->upload_ids = summary.upload_ids;
 	stats->notices = summary.notices;
-	stats->control = sql_control_now(
-	    &summary, store->clock, store_time_at(&written.time, sql_now_ns(store)));
+	stats->control = sql_control_now(&summary, &time);
 	stats->ledger = summary.ledger;
-	stats->bytes = file_bytes(path, "");
-	stats->wal_bytes = file_bytes(path, "-wal");
+	store->driver->size(store, &stats->bytes, &stats->wal_bytes);
 	stats->free_bytes = available > 0 ? available : 0;
 	return STORE_DONE;
 }

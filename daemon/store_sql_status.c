@@ -164,7 +164,7 @@ static int read_batches(struct sql_store *store, int64_t num, int64_t from, int6
 {
 	const struct ingestion *ingestion = &page->ingestion;
 	struct rows batches = read_rows(store, SQL_BATCHES_READ, num, from, end);
-	struct rows outputs = {NULL, SQL_DONE};
+	struct rows outputs = {{store, SQL_OUTPUTS_READ}, SQL_DONE};
 	int64_t cancelled, cancelled_ms;
 	size_t bytes = 0;
 	int code = sql_unstarted(store, num, &cancelled, &cancelled_ms);
@@ -195,8 +195,7 @@ static int read_ids(struct sql_store *store, int64_t num, struct status_page *pa
 		page->batches[i].ids_at = at;
 		at += page->batches[i].ids_n;
 	}
-	return sql_ids_read(
-	    store, num, page->ingestion.counts.ids, first, (int64_t)at, &page->ids);
+	return sql_ids_read(store, num, page->ingestion.counts.ids, first, (int64_t)at, &page->ids);
 }
 
 enum store_result sql_status(struct store *base, struct store_op *op)

@@ -7,26 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 /* ---- free space ---- */
 
-int64_t sql_disk_free(const struct sql_store *store)
-{
-	struct statvfs disk;
-
-	return statvfs(store->path, &disk) == 0 ? (int64_t)(disk.f_bavail * disk.f_frsize) : -1;
-}
-
 bool sql_is_disk_low(const struct sql_store *store, struct fail *fail)
 {
-	int64_t available = sql_disk_free(store);
+	int64_t available = store->driver->disk_free(store);
 
 	if (available < 0 || available >= store->settings.min_free_bytes)
 		return false;
 	fail_set(fail, ERR_DISK_LOW,
 	    "%" PRId64 " bytes are free on the disk of %s, fewer than %" PRId64 " (--min-free)",
-	    available, store->path, store->settings.min_free_bytes);
+	    available, store->shown, store->settings.min_free_bytes);
 	return true;
 }
 
@@ -95,18 +87,18 @@ static int add_ingestion(
 	const struct idlist *ids = submit->ids;
 	bool is_inline = ids->n <= INLINE_IDS;
 	void *packed = is_inline ? sql_ids_pack(ids->v, ids->n) : NULL;
-	int code = sql_first(store, SQL_INGESTION_ADD, "iibitiiiittbob", (int64_t)STAGE_SEALED,
+	int64_t num = store->now.next_num++;
+	int code = sql_first(store, SQL_INGESTION_ADD, "iibitiiiittbobi", (int64_t)STAGE_SEALED,
 	    submit->seq, submit->uuid.bytes, (int64_t)sizeof(submit->uuid.bytes),
 	    (int64_t)submit->priority, submit->label, submit->batch_size, (int64_t)ids->n,
 	    submit->batches, sql_utc_ms(store), digest ? submit->key.principal : NULL,
 	    digest ? submit->key.text : NULL, digest ? digest->bytes : NULL,
 	    (int64_t)sizeof(digest->bytes), LEDGER_NONE, packed,
-	    (int64_t)(ids->n * sizeof(int64_t)));
+	    (int64_t)(ids->n * sizeof(int64_t)), num);
 
 	free(packed);
 	if (code == SQL_DONE && !is_inline)
-		code = sql_chunks_write(
-		    store, sqlite3_last_insert_rowid(store->db), 0, ids->v, ids->n);
+		code = sql_chunks_write(store, num, 0, ids->v, ids->n);
 	return code;
 }
 

@@ -34,8 +34,7 @@ static int read_due(struct sql_store *store, struct due *due)
 	return SQL_ROW;
 }
 
-static int expire_upload(
-    struct sql_store *store, const struct due *due, struct store_sweep *sweep)
+static int expire_upload(struct sql_store *store, const struct due *due, struct store_sweep *sweep)
 {
 	sweep->cancelled = xreallocarray(sweep->cancelled, sweep->n + 1, sizeof(*sweep->cancelled));
 	sweep->cancelled[sweep->n++] = due->uuid;

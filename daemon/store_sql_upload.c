@@ -109,12 +109,12 @@ static int add_upload(struct sql_store *store, const struct store_open *open)
 	bool has_key = *open->key.text;
 	int64_t expires = sql_now_ms(store) + store->settings.upload_expiry_ms;
 
-	return sql_first(store, SQL_INGESTION_ADD, "iibitiiiittbib", (int64_t)STAGE_RECEIVING,
+	return sql_first(store, SQL_INGESTION_ADD, "iibitiiiittbibi", (int64_t)STAGE_RECEIVING,
 	    (int64_t)0, open->uuid.bytes, (int64_t)sizeof(open->uuid.bytes),
 	    (int64_t)open->priority, open->label, open->batch_size, (int64_t)0, (int64_t)0,
 	    sql_utc_ms(store), has_key ? open->key.principal : NULL,
 	    has_key ? open->key.text : NULL, open->digest.bytes,
-	    (int64_t)sizeof(open->digest.bytes), expires, NULL, (int64_t)0);
+	    (int64_t)sizeof(open->digest.bytes), expires, NULL, (int64_t)0, store->now.next_num++);
 }
 
 enum store_result sql_open(struct store *base, struct store_op *op)
@@ -218,8 +218,8 @@ enum store_result sql_append(struct store *base, struct store_op *op)
 		code = add_ids(store, &upload, append->ids->v + known, append->ids->n - known);
 	append->received = upload.ids;
 	if (code == SQL_DONE)
-		code = sql_first(store, SQL_UPLOAD_APPEND, "ibiii", upload.ids,
-		    upload.digest.bytes, (int64_t)sizeof(upload.digest.bytes),
+		code = sql_first(store, SQL_UPLOAD_APPEND, "ibiii", upload.ids, upload.digest.bytes,
+		    (int64_t)sizeof(upload.digest.bytes),
 		    sql_now_ms(store) + store->settings.upload_expiry_ms,
 		    (int64_t)(known < append->ids->n), upload.num);
 	return code == SQL_DONE ? STORE_DONE : sql_failed(store, code, &op->fail);
@@ -322,6 +322,6 @@ int sql_give_up(struct sql_store *store, const struct given_up *upload)
 
 	close_upload(store, upload->priority, upload->ids);
 	sql_lane(store, upload->priority)->ingestions[INGESTION_CANCELLED]++;
-	return sql_first(store, SQL_UPLOAD_GIVE_UP, "itoi", sql_utc_ms(store),
-	    upload->who, due, upload->num);
+	return sql_first(
+	    store, SQL_UPLOAD_GIVE_UP, "itoi", sql_utc_ms(store), upload->who, due, upload->num);
 }

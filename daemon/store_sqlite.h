@@ -3,6 +3,7 @@
 #define INGESTD_STORE_SQLITE_H
 
 #include "store_sql.h"
+#include "store_sqlite_sql.h"
 
 #include <sqlite3.h>
 
@@ -12,7 +13,7 @@
 struct sqlite_store {
 	struct sql_store sql;
 	sqlite3 *db;
-	sqlite3_stmt *statements[SQL_COUNT];
+	sqlite3_stmt *statements[LITE_COUNT]; /* of both lists */
 	char *path;
 	int lock_fd; /* -1 in a reader */
 	const struct clock *clock;

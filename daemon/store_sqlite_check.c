@@ -153,6 +153,9 @@ static const char *const checks[] = {
 
     "SELECT 'the next submission number ' || next_seq || ' was given away already' FROM ledger"
     " WHERE next_seq <= (SELECT coalesce(max(seq), 0) FROM ingestion)",
+
+    "SELECT 'the next number ' || next_num || ' was given away already' FROM ledger"
+    " WHERE next_num <= (SELECT coalesce(max(num), 0) FROM ingestion)",
 };
 
 static bool check_passes(struct sqlite_store *store, const char *query, struct fail *fail)
@@ -179,6 +182,6 @@ bool store_sqlite_check(const char *path, struct fail *fail)
 
 	for (size_t i = 0; sound && i < COUNT_OF(checks); i++)
 		sound = check_passes(store, checks[i], fail);
-	store_sqlite_ops.close(&store->store);
+	store_sqlite_ops.close(&store->sql.store);
 	return sound;
 }

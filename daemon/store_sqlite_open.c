@@ -2,7 +2,6 @@
 #include "store_sqlite.h"
 
 #include "lock.h"
-#include "log.h"
 #include "util.h"
 
 #include <errno.h>
@@ -10,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define first(store, which, ...) sql_first(&(store)->sql, (enum sql)(which), __VA_ARGS__)
 
 enum err sqlite_lock(struct sqlite_store *store, struct fail *fail)
 {
@@ -30,7 +31,7 @@ enum err sqlite_lock(struct sqlite_store *store, struct fail *fail)
 /* Turns the failure of a turn into the failure of opening. */
 static enum err open_failed(struct sqlite_store *store, int code, struct fail *fail)
 {
-	if (sqlite_failed(store, code, fail) != STORE_UNKNOWN)
+	if (sql_failed(&store->sql, code, fail) != STORE_UNKNOWN)
 		return fail->err;
 	if ((code & 0xff) == SQLITE_IOERR)
 		return fail_set(fail, ERR_INTERNAL, "the store %s cannot be read or written: %s",
@@ -40,43 +41,6 @@ static enum err open_failed(struct sqlite_store *store, int code, struct fail *f
 }
 
 /* ---- recovery ---- */
-
-/* What ran when the last daemon ended has no outcome. */
-static int recover_running(struct sqlite_store *store, int64_t *interrupted)
-{
-	int64_t num, index;
-	int code;
-
-	while ((code = sqlite_first(store, SQL_BATCHES_RUNNING, "")) == SQLITE_ROW) {
-		num = sqlite3_column_int64(sqlite_row(store, SQL_BATCHES_RUNNING), 0);
-		index = sqlite3_column_int64(sqlite_row(store, SQL_BATCHES_RUNNING), 1);
-		sqlite3_reset(sqlite_row(store, SQL_BATCHES_RUNNING));
-		code = sqlite_crashed(store, num, index);
-		if (code != SQLITE_DONE)
-			break;
-		++*interrupted;
-	}
-	return code;
-}
-
-/* What was being cancelled when the last daemon ended. */
-static int recover_cancelling(struct sqlite_store *store)
-{
-	struct uuid uuid;
-	int code;
-
-	while ((code = sqlite_first(store, SQL_INGESTIONS_CANCELLING, "")) == SQLITE_ROW) {
-		sqlite3_stmt *row = sqlite_row(store, SQL_INGESTIONS_CANCELLING);
-
-		if (!sqlite_take_blob(row, 0, uuid.bytes, sizeof(uuid.bytes)))
-			return SQLITE_CORRUPT;
-		sqlite3_reset(row);
-		code = sqlite_cancel_rest(store, &uuid);
-		if (code != SQLITE_DONE)
-			break;
-	}
-	return code;
-}
 
 /*
  * The bounded check: ledger and lanes are there, each lane's counter agrees with its line, and the
@@ -89,6 +53,7 @@ static enum err check_summary(struct sqlite_store *store, struct fail *fail)
 	    "(SELECT count(*) FROM lane) = 3 AND "
 	    "(SELECT next_seq FROM ledger) > "
 	    "coalesce((SELECT max(seq) FROM ingestion WHERE seq > 0), 0) AND "
+	    "(SELECT next_num FROM ledger) > coalesce((SELECT max(num) FROM ingestion), 0) AND "
 	    "((SELECT sum(later) FROM lane) > 0) = EXISTS (SELECT 1 FROM backoff) AND "
 	    "NOT EXISTS (SELECT 1 FROM lane l WHERE "
 	    "(l.yet_to_start + l.retrying - l.later > 0) != ("
@@ -116,40 +81,40 @@ static enum err check_summary(struct sqlite_store *store, struct fail *fail)
 
 static enum err recover(struct sqlite_store *store, struct store_found *found, struct fail *fail)
 {
-	struct ledger *ledger = &store->now.ledger;
+	struct ledger *ledger = &store->sql.now.ledger;
 	struct written written = {.same_boot = false};
 	int64_t boot_ns = clock_boot_ns(store->clock);
-	int code = sqlite_first(store, SQL_BEGIN, "");
+	int code = first(store, LITE_BEGIN, "");
 
 	if (code == SQLITE_DONE)
-		code = sqlite_summary_read(store, &store->now, &written);
+		code = sqlite_summary_read(store, &store->sql.now, &written);
 	store->time = written.time;
 	store_time_recover(
 	    &store->time, written.same_boot, written.utc_ms, boot_ns, clock_utc_ms(store->clock));
 	if (code == SQLITE_DONE)
-		code = recover_running(store, &found->interrupted);
+		code = sql_recover_running(&store->sql, store->sql.owner, &found->interrupted);
 	if (code == SQLITE_DONE)
-		code = recover_cancelling(store);
+		code = sql_recover_cancelling(&store->sql);
 	if (code == SQLITE_DONE)
-		code = sqlite_notices_recover(store);
+		code = sql_notices_recover(&store->sql);
 	if (code != SQLITE_DONE)
 		return open_failed(store, code, fail);
 	ledger_recover(ledger, written.same_boot, boot_ns);
-	sqlite_control_apply(store);
-	ledger->settle_ns = store->settings.settle_ns;
-	ledger->pack = store->settings.pack;
+	sql_control_apply(&store->sql);
+	ledger->settle_ns = store->sql.settings.settle_ns;
+	ledger->pack = store->sql.settings.pack;
 	found->node = written.node;
-	found->waiting = sqlite_waiting(store);
+	found->waiting = sql_waiting(&store->sql);
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++)
-		found->later += store->now.lanes[lane].later;
+		found->later += store->sql.now.lanes[lane].later;
 	/* Like nothing that can be: all of it is written. */
-	memset(&store->committed, 0xff, sizeof(store->committed));
+	memset(&store->sql.committed, 0xff, sizeof(store->sql.committed));
 	code = sqlite_summary_write(store);
 	if (code == SQLITE_DONE)
-		code = sqlite_first(store, SQL_COMMIT, "");
+		code = first(store, LITE_COMMIT, "");
 	if (code != SQLITE_DONE)
 		return open_failed(store, code, fail);
-	store->committed = store->now;
+	store->sql.committed = store->sql.now;
 	return ERR_OK;
 }
 
@@ -163,18 +128,18 @@ enum err store_sqlite_open(struct store **result, const char *path,
 	fail->err = ERR_OK;
 	if (sqlite_connect(&store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, fail))
 		goto failed;
-	store->store.ops = &store_sqlite_ops;
+	store->sql.store.ops = &store_sqlite_ops;
 	store->clock = clock;
-	store->settings = *settings;
+	store->sql.settings = *settings;
 	/* What is not ours is not touched: no lock file beside it, and no checkpoint at the end. */
 	if (sqlite_schema_verify(store, true, fail) || sqlite_lock(store, fail) ||
 	    sqlite_schema_prepare(store, fail) || check_summary(store, fail) ||
 	    recover(store, found, fail))
 		goto failed;
-	*result = &store->store;
+	*result = &store->sql.store;
 	return ERR_OK;
 failed:
-	store_sqlite_ops.close(&store->store);
+	store_sqlite_ops.close(&store->sql.store);
 	return fail->err;
 }
 
@@ -184,12 +149,12 @@ enum err store_sqlite_open_reader(
 	struct sqlite_store *store;
 
 	if (sqlite_connect(&store, path, SQLITE_OPEN_READONLY, fail)) {
-		store_sqlite_ops.close(&store->store);
+		store_sqlite_ops.close(&store->sql.store);
 		return fail->err;
 	}
-	store->store.ops = &store_sqlite_reader_ops;
+	store->sql.store.ops = &store_sqlite_reader_ops;
 	store->clock = clock;
-	*result = &store->store;
+	*result = &store->sql.store;
 	return ERR_OK;
 }
 

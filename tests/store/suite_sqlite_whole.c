@@ -14,7 +14,7 @@
 /* Every statement of the store. */
 static const char *const statements[] = {
 #define X(name, text) text,
-    SQL_LIST(X)
+    SQL_LIST(X) SQLITE_LIST(X)
 #undef X
 };
 
@@ -25,7 +25,7 @@ static const char *const scans[] = {"SCAN ledger", "SCAN lane", "SCAN l", "SCAN 
     "SCAN ingestion USING INDEX ingestion_cancelling"};
 
 /* Where another index would do as well for SQLite, but read more than is wanted. */
-static const char *const indexes[SQL_COUNT] = {
+static const char *const indexes[LITE_COUNT] = {
     [SQL_HEAD_NEW] = "ingestion_line",
     [SQL_STORIES_FAILED] = "batch_failed",
     [SQL_BATCH_FAILED] = "batch_given_up",
