@@ -89,4 +89,109 @@ int64_t pg_number(const struct pg_conn *conn, int sql, int column);
 const char *pg_text(const struct pg_conn *conn, int sql, int column);
 const void *pg_blob(const struct pg_conn *conn, int sql, int column, size_t *size);
 
+/* ---- store_postgres.c: turns ---- */
+
+/* An ingestd among others that share the store. */
+struct membership {
+	struct uuid uuid;
+	int64_t num; /* of this process; sql.owner */
+	int64_t
+	    session; /* the one in which we hold our name; the next two name it for the server */
+	int64_t backend;
+	char backend_start[64];
+	int64_t lease_end; /* boot_ns; LEDGER_NONE: there is none */
+	int64_t seen_turn; /* the newest turn that a beat has told of */
+	int64_t own_turns; /* ours since then */
+	bool recovered; /* what an earlier process of our name had is back in line */
+};
+
+struct pg_store {
+	struct sql_store sql;
+	struct pg_conn *conn;
+	const struct clock *clock;
+	struct membership me;
+	struct membership after; /* what `me` is once this turn is committed */
+	uint64_t jitter; /* state of a generator */
+
+	/* This turn, once it has the lock; and the last look without it. */
+	bool locked;
+	bool lease_over; /* as the others see it */
+	int64_t turn; /* the number of the one before */
+	struct sql_time time; /* of the database: read after asked_at and before answered_at */
+	int64_t asked_at, answered_at; /* boot_ns */
+
+	/* The last slot that was taken here, by the two clocks. */
+	int64_t slot_ns, slot_boot_ns;
+
+	/*
+	 * What this turn has claimed, and what a turn had claimed that was lost (STORE_LOST): it is
+	 * given back at the next opportunity, if it was claimed at all.
+	 */
+	struct store_attempt *taken;
+	size_t n_taken, n_lost;
+};
+
+extern const struct store_ops store_postgres_ops, store_postgres_reader_ops;
+
+/* Makes a store without a connection. ERR_INVALID for the URL. */
+enum err pg_store_new(
+    struct pg_store **store, const char *url, const struct clock *clock, struct fail *fail);
+
+/*
+ * Begins the transaction, locks the ledger, and reads it and the clock. Nothing the second time in
+ * a turn.
+ */
+enum store_result pg_lock(struct pg_store *store, struct fail *fail);
+
+/* Reads the ledger and the clock without locking anything: what comes next may be another story. */
+enum store_result pg_look(struct pg_store *store, struct fail *fail);
+
+/* The local time at which it is `ns` on the database's clock, or a little later. */
+int64_t pg_local(const struct pg_store *store, int64_t ns);
+
+/* When to look again for what others have done; not all nodes at the same time. */
+int64_t pg_poll_at(struct pg_store *store);
+
+/* ---- store_postgres_summary.c: the ledger ---- */
+
+/* Takes the row of PG_MOMENT_READ. False: it is damaged. */
+bool pg_summary_take(
+    struct pg_conn *conn, struct summary *summary, struct sql_time *time, int64_t *turn);
+
+/* Sends the ledger of this turn. */
+int pg_summary_write(struct pg_store *store);
+
+/* ---- store_postgres_claim.c: slots ---- */
+
+enum store_result pg_claim(struct store *store, struct store_op *op);
+enum store_result pg_started(struct store *store, struct store_op *op);
+
+/* ---- store_postgres_node.c: who shares the store ---- */
+
+/*
+ * The process joins, or is refused: ERR_CONFLICT when its name is taken, or others are alive with
+ * other values. Alone its values come in force. In a turn.
+ */
+enum err pg_join(struct pg_store *store, bool *alone, struct fail *fail);
+
+/*
+ * Holds the name in a session that has it not yet; outside of a turn. ERR_CONFLICT when another one
+ * still does after `patience_ms`: a process that was killed loses its session only when the server
+ * notices.
+ */
+enum err pg_hold_name(struct pg_store *store, int64_t patience_ms, struct fail *fail);
+
+/* Says good-bye, if that is possible. */
+void pg_leave(struct pg_store *store);
+
+enum store_result pg_beat(struct store *store, struct store_op *op);
+enum store_result pg_nodes(struct store *store, struct store_op *op);
+
+/* ---- store_postgres_schema.c ---- */
+
+extern const char pg_schema[];
+
+/* Makes the tables where there are none; ERR_WRONG_STATE when they are of another version. */
+enum err pg_schema_prepare(struct pg_conn *conn, struct fail *fail);
+
 #endif

@@ -1,0 +1,146 @@
+/*
+ * Slots that several nodes share.
+ *
+ * The database's clock is the only one that counts. A claim at its time c, read when the ledger is
+ * locked, takes a slot that is due at c, and commits that the batch starts at c + guard at the
+ * latest. Here c was somewhere between asked_at and answered_at, so the batch may be started, once
+ * the commit is known, until asked_at + guard by the local clock; later than that it is given back.
+ * What is reported of the start lowers the bound: it is no later than c + (start - asked_at).
+ */
+#include "store_postgres.h"
+
+#include "util.h"
+
+/* ---- looking ---- */
+
+/* When the first batch that is not in line gets there; CLOCK_NEVER: there is none. */
+static int64_t next_due(struct pg_store *store)
+{
+	int64_t due = CLOCK_NEVER;
+
+	if (pg_rows(store->conn, PG_DUE_FIRST) == SQL_ROW)
+		due = sql_after(
+		    store->time.ns, pg_number(store->conn, PG_DUE_FIRST, 0) - store->time.ms);
+	pg_reset(store->conn, PG_DUE_FIRST);
+	return due;
+}
+
+static int64_t later_of(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Whether it is worth to lock the ledger; else when it may be, by the database's clock. */
+static bool may_start(struct pg_store *store, struct store_claim *claim)
+{
+	int64_t now = store->time.ns, due = next_due(store);
+	int64_t slot =
+	    later_of(ledger_next_slot(&store->sql.now.ledger), sql_control_not_before(&store->sql));
+
+	claim->idle = sql_waiting(&store->sql) == 0 && due > now;
+	claim->wake = claim->idle ? due : slot;
+	return claim->wake <= now;
+}
+
+/* Looks without a lock, in one round trip: most of the time there is nothing to do. */
+static enum store_result look(
+    struct pg_store *store, struct store_claim *claim, bool *due, struct fail *fail)
+{
+	enum store_result result;
+
+	*due = true;
+	if (store->locked)
+		return STORE_DONE;
+	pg_send(store->conn, PG_DUE_FIRST, "");
+	result = pg_look(store, fail);
+	if (result != STORE_DONE)
+		return result;
+	*due = may_start(store, claim);
+	if (!pg_conn_sync(store->conn))
+		return sql_failed(&store->sql, PG_FAILED, fail);
+	return STORE_DONE;
+}
+
+/* ---- claiming ---- */
+
+/* What others do in the meantime is noticed after a while. */
+static void wake_in_time(struct pg_store *store, struct store_claim *claim)
+{
+	int64_t poll = pg_poll_at(store), wake = pg_local(store, claim->wake);
+
+	claim->wake = wake < poll ? wake : poll;
+}
+
+static void remember(struct pg_store *store, const struct store_claim *claim)
+{
+	store->taken =
+	    xreallocarray(store->taken, store->n_taken + claim->n, sizeof(*store->taken));
+	for (size_t i = 0; i < claim->n; i++)
+		store->taken[store->n_taken++] = claim->batches[i].attempt;
+}
+
+/* Until more is known the slot's start is the latest that is allowed. */
+static void take_slot(struct pg_store *store, struct store_claim *claim)
+{
+	int64_t guard = store->sql.settings.slot_guard_ns;
+
+	store->sql.now.ledger.last_start = store->time.ns + guard;
+	claim->fire_before = store->asked_at + guard;
+	store->slot_ns = store->time.ns;
+	store->slot_boot_ns = store->asked_at;
+	remember(store, claim);
+}
+
+/* Whether this node may claim at all: the others must count on it. */
+static bool has_lease(const struct pg_store *store)
+{
+	return store->me.recovered && clock_boot_ns(store->clock) < store->me.lease_end;
+}
+
+enum store_result pg_claim(struct store *base, struct store_op *op)
+{
+	struct pg_store *store = (struct pg_store *)base;
+	struct store_claim *claim = &op->claim;
+	enum store_result result = STORE_DONE;
+	bool due = has_lease(store);
+
+	claim->wake = LEDGER_NONE;
+	if (due)
+		result = look(store, claim, &due, &op->fail);
+	if (result == STORE_DONE && due) {
+		result = pg_lock(store, &op->fail);
+		if (result == STORE_DONE && !store->lease_over)
+			result = sql_claim(base, op);
+		else
+			claim->wake = CLOCK_NEVER;
+	} else if (result == STORE_DONE && !has_lease(store)) {
+		claim->wake = CLOCK_NEVER;
+	}
+	if (result != STORE_DONE || op->fail.err)
+		return result;
+	if (claim->n > 0)
+		take_slot(store, claim);
+	else
+		wake_in_time(store, claim);
+	return STORE_DONE;
+}
+
+/* ---- the start ---- */
+
+enum store_result pg_started(struct store *base, struct store_op *op)
+{
+	struct pg_store *store = (struct pg_store *)base;
+	int64_t local = op->started.slot_start;
+	enum store_result result = pg_lock(store, &op->fail);
+
+	if (result != STORE_DONE)
+		return result;
+	/* Another node may have taken a slot since: that one is the last. */
+	if (local != LEDGER_NONE && store->sql.now.ledger.last_claim == store->slot_ns)
+		op->started.slot_start = store->slot_ns + (local - store->slot_boot_ns);
+	else
+		op->started.slot_start = LEDGER_NONE;
+	result = sql_started(base, op);
+	op->started.slot_start = local; /* it may be run again */
+	return result;
+}

@@ -1,0 +1,72 @@
+/* The schema of the PostgreSQL store and its versions. */
+#include "store_postgres.h"
+
+#include <inttypes.h>
+
+#define VERSION 1
+
+const char pg_schema[] =
+#include "schema_postgres.sql.h"
+    ;
+
+/* What there is. */
+struct found_schema {
+	int64_t version; /* 0: none */
+	bool migrating; /* rows of another store are still missing */
+};
+
+/* False: *fail says why it is not known. */
+static bool read_schema(struct pg_conn *conn, struct found_schema *found, struct fail *fail)
+{
+	bool there = pg_run(conn, PG_SCHEMA_THERE, "") == SQL_ROW &&
+	             pg_number(conn, PG_SCHEMA_THERE, 0) != 0;
+
+	*found = (struct found_schema){0};
+	if (there && pg_run(conn, PG_SCHEMA_VERSION, "") == SQL_ROW)
+		*found = (struct found_schema){pg_number(conn, PG_SCHEMA_VERSION, 0),
+		    pg_number(conn, PG_SCHEMA_VERSION, 1) != 0};
+	pg_reset_all(conn);
+	if (pg_conn_sync(conn))
+		return true;
+	pg_conn_failed(conn, fail);
+	return false;
+}
+
+/* Another node may do it at the same time: what counts is that it is there. */
+static enum err make_schema(struct pg_conn *conn, struct found_schema *found, struct fail *fail)
+{
+	struct fail why;
+	bool made = pg_conn_exec(conn, pg_schema, &why);
+
+	if (!made && (pg_conn_drop(conn), pg_conn_ready(conn, fail)))
+		return fail->err;
+	if (!read_schema(conn, found, fail))
+		return fail->err;
+	if (found->version > 0)
+		return ERR_OK;
+	return fail_set(fail, ERR_WRONG_STATE,
+	    "the database has no tables of ingestd, and they cannot be made (%.160s): run ingestd "
+	    "--init-store as who may",
+	    why.text);
+}
+
+enum err pg_schema_prepare(struct pg_conn *conn, struct fail *fail)
+{
+	struct found_schema found;
+
+	fail->err = ERR_OK;
+	if (!read_schema(conn, &found, fail))
+		return fail->err;
+	if (found.version == 0 && make_schema(conn, &found, fail))
+		return fail->err;
+	if (found.version != VERSION)
+		return fail_set(fail, ERR_WRONG_STATE,
+		    "the tables of ingestd have version %" PRId64 ", and this ingestd knows "
+		    "version %d",
+		    found.version, VERSION);
+	if (found.migrating)
+		return fail_set(fail, ERR_WRONG_STATE,
+		    "rows of another store are being copied into this one: run ingestctl migrate "
+		    "again to go on");
+	return ERR_OK;
+}
