@@ -18,9 +18,15 @@ static struct pg_conn *conn_of(const struct sql_store *store)
 	return ((const struct pg_store *)store)->conn;
 }
 
-static int first(struct sql_store *store, enum sql sql, const char *types, va_list args)
+static int first(struct sql_store *base, enum sql sql, const char *types, va_list args)
 {
-	return pg_first(conn_of(store), (int)sql, types, args);
+	struct pg_store *store = (struct pg_store *)base;
+	int code;
+
+	if (sql == SQL_INGESTION_ADD)
+		return pg_group_add(store->group, store->conn, types, args);
+	code = pg_group_flush(store->group, store->conn);
+	return code == SQL_DONE ? pg_first(store->conn, (int)sql, types, args) : code;
 }
 
 static int next(struct sql_store *store, enum sql sql)
@@ -262,6 +268,7 @@ static enum store_result lost(struct pg_store *store, struct fail *fail)
 	fail_set(fail, ERR_UNKNOWN_OUTCOME,
 	    "it is unknown whether this was done: the database went away (%.160s)", why.text);
 	store->n_lost = store->n_taken;
+	pg_group_clear(store->group);
 	store->locked = false;
 	return STORE_LOST;
 }
@@ -273,7 +280,9 @@ static enum store_result commit(struct store *base, struct fail *fail)
 
 	pg_reset_all(store->conn);
 	if (store->locked) {
-		code = pg_summary_write(store);
+		code = pg_group_flush(store->group, store->conn);
+		if (code == SQL_DONE)
+			code = pg_summary_write(store);
 		if (code == SQL_DONE)
 			code = pg_run(store->conn, PG_COMMIT, "");
 	}
@@ -300,6 +309,7 @@ static enum store_result rollback(struct store *base, struct fail *fail)
 	struct pg_store *store = (struct pg_store *)base;
 
 	(void)fail;
+	pg_group_clear(store->group);
 	pg_reset_all(store->conn);
 	if (!pg_conn_is_lost(store->conn)) {
 		pg_conn_sync(store->conn);
@@ -359,6 +369,7 @@ enum err pg_store_new(
 	store->sql.driver = &driver;
 	store->sql.shown = store_shown(url);
 	store->clock = clock;
+	store->group = pg_group_new();
 	store->jitter = (uint64_t)clock_boot_ns(clock);
 	store->me.lease_end = LEDGER_NONE;
 	return pg_conn_new(&store->conn, url, clock, fail);
@@ -371,6 +382,7 @@ static void close_store(struct store *base)
 	if (store->me.num > 0)
 		pg_leave(store);
 	pg_conn_free(store->conn);
+	pg_group_free(store->group);
 	free(store->taken);
 	free(store->sql.shown);
 	free(store);

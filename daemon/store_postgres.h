@@ -70,6 +70,10 @@ bool pg_conn_exec(struct pg_conn *conn, const char *sql, struct fail *fail);
  */
 #define PG_FAILED 1
 
+/*
+ * Besides the letters of sql_first() there are I, T and B: an array of numbers, texts or blobs in
+ * the binary format (const void *, and int64_t bytes).
+ */
 int pg_first(struct pg_conn *conn, int sql, const char *types, va_list args);
 int pg_run(struct pg_conn *conn, int sql, const char *types, ...);
 
@@ -120,6 +124,8 @@ struct pg_store {
 	struct sql_time time; /* of the database: read after asked_at and before answered_at */
 	int64_t asked_at, answered_at; /* boot_ns */
 
+	struct pg_group *group; /* ingestions of this turn that are not sent yet */
+
 	/* The last slot that was taken here, by the two clocks. */
 	int64_t slot_ns, slot_boot_ns;
 
@@ -160,6 +166,20 @@ bool pg_summary_take(
 
 /* Sends the ledger of this turn. */
 int pg_summary_write(struct pg_store *store);
+
+/* ---- store_postgres_group.c: several rows in one statement ---- */
+
+struct pg_group;
+
+struct pg_group *pg_group_new(void);
+void pg_group_free(struct pg_group *group);
+void pg_group_clear(struct pg_group *group);
+
+/* Takes a row for SQL_INGESTION_ADD, which is sent later. SQL_DONE or an error. */
+int pg_group_add(struct pg_group *group, struct pg_conn *conn, const char *types, va_list args);
+
+/* Sends what was taken. SQL_DONE or an error. */
+int pg_group_flush(struct pg_group *group, struct pg_conn *conn);
 
 /* ---- store_postgres_claim.c: slots ---- */
 

@@ -28,6 +28,18 @@
 	    "lanes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "       \
 	    "CAST(? AS bigint[]))")                                                                \
 	X(MOMENT_REMOVE, "DELETE FROM moment WHERE turn = ?")                                      \
+	X(INGESTIONS_ADD,                                                                          \
+	    "INSERT INTO ingestion (num, stage, seq, uuid, priority, asked_priority, label, "      \
+	    "batch_size, id_count, batch_count, next_batch, end_batch, triggered, retrying, "      \
+	    "completed, failed, cancelled, ids_completed, ids_failed, ids_cancelled, "             \
+	    "ids_unknown, attempts, retries, version, created_ms, started_ms, finished_ms, "       \
+	    "cancelled_ms, principal, key, digest, expires_ms, ids) "                              \
+	    "SELECT num, stage, seq, uuid, priority, priority, label, batch_size, id_count, "      \
+	    "batch_count, 0, batch_count, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, created_ms, "        \
+	    "0, 0, 0, principal, key, digest, expires_ms, ids FROM unnest("                        \
+	    "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) AS t(stage, seq, "  \
+	    "uuid, priority, label, batch_size, id_count, batch_count, created_ms, principal, "    \
+	    "key, digest, expires_ms, ids, num)")                                                  \
 	X(DUE_FIRST, "SELECT due_ms FROM backoff ORDER BY due_ms LIMIT 1")                         \
 	X(SIZE, "SELECT CAST(sum(pg_total_relation_size(oid)) AS bigint) FROM pg_class "           \
 		"WHERE relnamespace = CAST('ingestd' AS regnamespace) AND relkind = 'r'")          \
