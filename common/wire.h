@@ -336,7 +336,7 @@ struct wire_stats_reply {
 };
 
 #define WIRE_NODES_MAX 1000 /* nodes in one reply */
-#define WIRE_NODES_BYTES (WIRE_NODES_MAX * 600) /* that such a reply can take */
+#define WIRE_NODES_BYTES (WIRE_NODES_MAX * 700) /* that such a reply can take */
 
 struct wire_nodes_reply {
 	struct node_list list; /* WIRE_NODES_MAX at most */
