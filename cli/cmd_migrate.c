@@ -106,7 +106,6 @@ const struct cmd cmd_migrate = {
 	     "1  failed; the text says why\n"
 	     "2  wrong usage\n"
 	     "3  one of the stores was refused",
-    .example = "ingestctl migrate --from sqlite:/var/lib/ingestd/ingestd.db \\\n"
-	       "    --to postgresql://ingestd@db.example/ingestd",
+    .example = "ingestctl migrate --from sqlite:/data/i.db --to postgresql://db.example/i",
     .run = run,
 };
