@@ -62,23 +62,6 @@ static void fill_own(const struct api *api, struct node_list *list)
 
 /* ---- the verb ---- */
 
-/* What runs on a node that is gone is another's by now. */
-static void add_up(struct wire_nodes_reply *nodes)
-{
-	struct node_figures *sum = &nodes->together;
-
-	for (size_t i = 0; i < nodes->list.n; i++) {
-		const struct node *node = &nodes->list.v[i];
-
-		nodes->alive += node->alive;
-		sum->running += node->alive ? node->figures.running : 0;
-		sum->attempts += node->figures.attempts;
-		sum->retries += node->figures.retries;
-		sum->interrupted += node->figures.interrupted;
-		sum->failed += node->figures.failed;
-	}
-}
-
 static void nodes_done(struct storeq_op *op)
 {
 	struct pending *pending = (struct pending *)op;
@@ -90,7 +73,7 @@ static void nodes_done(struct storeq_op *op)
 		op->op.nodes.list = (struct node_list){0};
 		if (nodes->list.n == 0)
 			fill_own(pending->api, &nodes->list);
-		add_up(nodes);
+		nodes->alive = node_list_sum(&nodes->list, &nodes->together);
 		if (nodes->list.n > WIRE_NODES_MAX)
 			nodes->list.n = WIRE_NODES_MAX;
 	}
