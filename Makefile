@@ -231,6 +231,7 @@ install: all $(COMPLETIONS)
 	install -m 644 man/ingestd.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/ingestd-handlers.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd-http.7 $(DESTDIR)$(MANDIR)/man7/
+	install -m 644 man/ingestd-postgresql.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/ingestd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 $(B)/completion/ingestctl.bash $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl
@@ -241,7 +242,8 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ingestd $(DESTDIR)$(BINDIR)/ingestctl \
 	    $(DESTDIR)$(MANDIR)/man1/ingestctl.1 $(DESTDIR)$(MANDIR)/man5/ingestd.conf.5 \
 	    $(DESTDIR)$(MANDIR)/man7/ingestd-handlers.7 $(DESTDIR)$(MANDIR)/man7/ingestd-http.7 \
-	    $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 $(DESTDIR)$(MANDIR)/man8/ingestd.8 \
+	    $(DESTDIR)$(MANDIR)/man7/ingestd-postgresql.7 $(DESTDIR)$(MANDIR)/man7/ingestd-protocol.7 \
+	    $(DESTDIR)$(MANDIR)/man8/ingestd.8 \
 	    $(DESTDIR)$(BASH_COMPLETION_DIR)/ingestctl $(DESTDIR)$(ZSH_COMPLETION_DIR)/_ingestctl \
 	    $(DESTDIR)$(FISH_COMPLETION_DIR)/ingestctl.fish
 

@@ -40,6 +40,7 @@ enum args_key {
 	ARGS_CLEAR_HOLD,
 	ARGS_WAIT,
 	ARGS_RESET,
+	ARGS_TO,
 };
 
 /* The options that every command has; an entry without a name ends the list. */

@@ -32,6 +32,6 @@ extern const struct cmd cmd_top;
 
 extern const struct cmd cmd_submit, cmd_status, cmd_wait, cmd_report, cmd_list, cmd_cancel,
     cmd_retry, cmd_bump, cmd_pause, cmd_resume, cmd_drain, cmd_rate, cmd_reload, cmd_stats,
-    cmd_ping, cmd_version, cmd_completion;
+    cmd_nodes, cmd_migrate, cmd_ping, cmd_version, cmd_completion;
 
 #endif

@@ -43,26 +43,6 @@ static const char *size_text(int64_t bytes, char text[SIZE_TEXT_SIZE])
 	return text;
 }
 
-/* With no more digits than matter: 3d4h, 4h12m, 12m5s, 5s, 300ms. */
-static const char *time_text(int64_t ns, char text[DURATION_TEXT_SIZE])
-{
-	int64_t s = ns / NS_PER_S;
-
-	if (s >= 86400)
-		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "d%" PRId64 "h", s / 86400,
-		    s % 86400 / 3600);
-	else if (s >= 3600)
-		snprintf(
-		    text, DURATION_TEXT_SIZE, "%" PRId64 "h%" PRId64 "m", s / 3600, s % 3600 / 60);
-	else if (s >= 60)
-		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "m%" PRId64 "s", s / 60, s % 60);
-	else if (s >= 10)
-		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "s", s);
-	else
-		snprintf(text, DURATION_TEXT_SIZE, "%.3gs", (double)(ns / NS_PER_MS) / 1000);
-	return text;
-}
-
 static double ms_of_us(int64_t us)
 {
 	return (double)us / 1000;
@@ -75,7 +55,7 @@ static void print_daemon(const struct wire_stats_reply *stats)
 	char up[DURATION_TEXT_SIZE], memory[SIZE_TEXT_SIZE];
 
 	printf("%-12s ingestd %s, up %s, %s of memory\n", "daemon", stats->version,
-	    time_text(stats->uptime_ms * NS_PER_MS, up), size_text(stats->rss_bytes, memory));
+	    out_span(stats->uptime_ms * NS_PER_MS, up), size_text(stats->rss_bytes, memory));
 }
 
 static void print_dispatch(const struct wire_stats_reply *stats)
@@ -97,7 +77,7 @@ static void print_dispatch(const struct wire_stats_reply *stats)
 	    stats->running_batches == 1 ? "" : "es", stats->running_slots,
 	    stats->running_slots == 1 ? "" : "s");
 	if (stats->next_slot_ms >= 0)
-		printf(", the next slot in %s", time_text(stats->next_slot_ms * NS_PER_MS, next));
+		printf(", the next slot in %s", out_span(stats->next_slot_ms * NS_PER_MS, next));
 	printf("\n");
 }
 
@@ -116,7 +96,7 @@ static void print_backlog(const struct wire_stats_reply *stats)
 	    batches == 1 ? "" : "es", ids, ids == 1 ? "" : "s");
 	if (batches > 0 && stats->interval_ns < INT64_MAX / batches)
 		printf(", started in %s %s", stats->pack ? "at most" : "about",
-		    time_text(batches * stats->interval_ns, time));
+		    out_span(batches * stats->interval_ns, time));
 	if (later > 0)
 		printf("; %" PRId64 " more to be tried again later", later);
 	printf("\n");
@@ -131,7 +111,7 @@ static void print_attempts(const struct wire_stats_reply *stats)
 	printf("%-12s %" PRId64 ", %" PRId64 " of them retries", "attempts", stats->attempts,
 	    stats->retries);
 	if (ended > 0)
-		printf(", %s on average", time_text(stats->durations.sum_us / ended * 1000, mean));
+		printf(", %s on average", out_span(stats->durations.sum_us / ended * 1000, mean));
 	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
 		if (stats->failures[i] > 0)
 			printf(", %" PRId64 " failed (%s)", stats->failures[i],
@@ -153,7 +133,7 @@ static void print_lanes(const struct wire_stats_reply *stats)
 		if (stats->oldest_waiting_ms[i] < 0)
 			strcpy(age, "-");
 		else
-			time_text(stats->oldest_waiting_ms[i] * NS_PER_MS, age);
+			out_span(stats->oldest_waiting_ms[i] * NS_PER_MS, age);
 		printf("%-8s  %11" PRId64 "  %10" PRId64 "  %7s  %6" PRId64 "  %7" PRId64
 		       "  %10" PRId64 "  %7" PRId64 "  %9" PRId64 "\n",
 		    priority_name((enum priority)(i + PRIORITY_HIGH)), lane->ids,

@@ -25,8 +25,10 @@ static const struct cmd *const commands[] = {
     &cmd_rate,
     &cmd_reload,
     &cmd_stats,
+    &cmd_nodes,
     &cmd_ping,
     &cmd_version,
+    &cmd_migrate,
     &cmd_completion,
     NULL,
 };

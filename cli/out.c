@@ -2,9 +2,9 @@
 
 #include "exits.h"
 #include "utf8.h"
-#include "util.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +73,25 @@ bool out_has_colours(FILE *file)
 	const char *no = getenv("NO_COLOR");
 
 	return (!no || !*no) && out_is_live(file);
+}
+
+const char *out_span(int64_t ns, char text[DURATION_TEXT_SIZE])
+{
+	int64_t s = ns / NS_PER_S;
+
+	if (s >= 86400)
+		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "d%" PRId64 "h", s / 86400,
+		    s % 86400 / 3600);
+	else if (s >= 3600)
+		snprintf(
+		    text, DURATION_TEXT_SIZE, "%" PRId64 "h%" PRId64 "m", s / 3600, s % 3600 / 60);
+	else if (s >= 60)
+		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "m%" PRId64 "s", s / 60, s % 60);
+	else if (s >= 10)
+		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "s", s);
+	else
+		snprintf(text, DURATION_TEXT_SIZE, "%.3gs", (double)(ns / NS_PER_MS) / 1000);
+	return text;
 }
 
 void out_coloured(const char *text, int width, const char *colour)

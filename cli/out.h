@@ -3,6 +3,7 @@
 #define INGESTCTL_OUT_H
 
 #include "buf.h"
+#include "util.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -35,6 +36,9 @@ bool out_has_colours(FILE *file);
 /* Prints `text` on stdout in `width` columns, in this colour (an escape sequence, or "" for none)
  * if colours are wanted there. */
 void out_coloured(const char *text, int width, const char *colour);
+
+/* A span of time with no more digits than matter: 3d4h, 4h12m, 12m5s, 15s, 0.3s. Returns `text`. */
+const char *out_span(int64_t ns, char text[DURATION_TEXT_SIZE]);
 
 /* Columns of the terminal behind `file`; 80 when it does not tell. */
 int out_width(FILE *file);

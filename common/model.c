@@ -302,3 +302,22 @@ void node_list_free(struct node_list *list)
 	free(list->v);
 	*list = (struct node_list){0};
 }
+
+/* What ran on a node that is gone is another's by now. */
+int64_t node_list_sum(const struct node_list *list, struct node_figures *sum)
+{
+	int64_t alive = 0;
+
+	*sum = (struct node_figures){0};
+	for (size_t i = 0; i < list->n; i++) {
+		const struct node *node = &list->v[i];
+
+		alive += node->alive;
+		sum->running += node->alive ? node->figures.running : 0;
+		sum->attempts += node->figures.attempts;
+		sum->retries += node->figures.retries;
+		sum->interrupted += node->figures.interrupted;
+		sum->failed += node->figures.failed;
+	}
+	return alive;
+}

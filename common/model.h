@@ -243,6 +243,9 @@ struct node_list {
 
 void node_list_free(struct node_list *list);
 
+/* How many are alive; *sum: what these are running, and what all of them have done. */
+int64_t node_list_sum(const struct node_list *list, struct node_figures *sum);
+
 /* How long things took. */
 #define DURATION_BUCKETS 16
 struct durations {

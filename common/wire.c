@@ -30,6 +30,7 @@ static const struct wire_codec *const codecs[WIRE_METHOD_COUNT] = {
     [WIRE_RELOAD] = &wire_codec_reload,
     [WIRE_LIST] = &wire_codec_list,
     [WIRE_STATS] = &wire_codec_stats,
+    [WIRE_NODES] = &wire_codec_nodes,
 };
 
 const struct wire_codec *wire_codec_of(enum wire_method method)
@@ -383,4 +384,5 @@ void wire_reply_free(struct wire_reply *reply)
 	status_page_free(&reply->status);
 	report_page_free(&reply->report.page);
 	list_page_free(&reply->list);
+	node_list_free(&reply->nodes.list);
 }

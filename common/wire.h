@@ -74,8 +74,9 @@ enum wire_method {
 	WIRE_DRAIN,
 	WIRE_RATE,
 	WIRE_RELOAD,
+	WIRE_NODES,
 };
-#define WIRE_METHOD_COUNT 19
+#define WIRE_METHOD_COUNT 20
 
 /* What a daemon allows; a client learns it from `hello`. */
 struct wire_limits {
@@ -334,6 +335,15 @@ struct wire_stats_reply {
 	size_t n_limits;
 };
 
+#define WIRE_NODES_MAX 1000 /* nodes in one reply */
+#define WIRE_NODES_BYTES (WIRE_NODES_MAX * 700) /* that such a reply can take */
+
+struct wire_nodes_reply {
+	struct node_list list; /* WIRE_NODES_MAX at most */
+	int64_t alive;
+	struct node_figures together; /* `running` of those alive, the others of all */
+};
+
 struct wire_reply {
 	char id[WIRE_ID_MAX + 3]; /* which request it answers, as that wrote it; empty: none */
 	struct fail fail; /* not ERR_OK: an error reply, nothing else is set */
@@ -350,6 +360,7 @@ struct wire_reply {
 	struct wire_bump_reply bump;
 	struct wire_bulk_reply bulk;
 	struct wire_control_reply control;
+	struct wire_nodes_reply nodes;
 };
 
 const char *wire_method_name(enum wire_method method);

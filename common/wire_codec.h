@@ -28,7 +28,7 @@ extern const struct wire_codec wire_codec_hello, wire_codec_ping, wire_codec_ver
     wire_codec_submit, wire_codec_append, wire_codec_seal, wire_codec_cancel, wire_codec_status,
     wire_codec_report, wire_codec_list, wire_codec_stats, wire_codec_retry, wire_codec_bump,
     wire_codec_bulk, wire_codec_pause, wire_codec_resume, wire_codec_drain, wire_codec_rate,
-    wire_codec_reload;
+    wire_codec_reload, wire_codec_nodes;
 
 /* The row of a method. */
 const struct wire_codec *wire_codec_of(enum wire_method method);

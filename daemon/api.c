@@ -123,6 +123,7 @@ static const struct verb {
     [WIRE_REPORT] = {SCOPE_READ, api_report},
     [WIRE_LIST] = {SCOPE_READ, api_list},
     [WIRE_STATS] = {SCOPE_READ, api_stats},
+    [WIRE_NODES] = {SCOPE_READ, api_nodes},
     [WIRE_RETRY] = {SCOPE_SUBMIT, api_retry},
     [WIRE_BUMP] = {SCOPE_SUBMIT, api_bump},
     [WIRE_BULK] = {SCOPE_ADMIN, api_bulk},
@@ -157,6 +158,7 @@ struct api *api_new(const struct api_env *env)
 
 	api->env = *env;
 	api->watch = watch_new();
+	api->started_ms = clock_utc_ms(env->clock);
 	return api;
 }
 

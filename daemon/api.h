@@ -43,6 +43,7 @@ struct api_env {
 	struct limits *limits; /* borrowed */
 	struct stats *stats; /* borrowed */
 	struct wire_version_reply version; /* what this daemon is made of */
+	const char *node; /* borrowed; its id, as text */
 	/* takes over the reloadable options; on failure nothing has changed */
 	enum err (*reload)(void *arg, struct fail *fail);
 	void *reload_arg;

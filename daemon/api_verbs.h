@@ -9,6 +9,7 @@ struct api {
 	struct api_env env;
 	struct watch *watch; /* calls that wait for a change */
 	struct control_call *drains; /* calls that wait until nothing runs */
+	int64_t started_ms; /* UTC */
 	bool draining;
 	int64_t draining_since; /* boot_ns */
 };
@@ -29,6 +30,7 @@ void api_status(struct api *api, struct api_call *call);
 void api_report(struct api *api, struct api_call *call);
 void api_list(struct api *api, struct api_call *call);
 void api_stats(struct api *api, struct api_call *call);
+void api_nodes(struct api *api, struct api_call *call);
 void api_retry(struct api *api, struct api_call *call);
 void api_bump(struct api *api, struct api_call *call);
 void api_bulk(struct api *api, struct api_call *call);

@@ -93,6 +93,8 @@ void http_list_done(struct http_exchange *exchange);
 void http_stats(struct http_exchange *exchange);
 void http_stats_done(struct http_exchange *exchange);
 void http_metrics_done(struct http_exchange *exchange);
+void http_nodes(struct http_exchange *exchange);
+void http_nodes_done(struct http_exchange *exchange);
 void http_cancel(struct http_exchange *exchange);
 void http_retry(struct http_exchange *exchange);
 void http_bump(struct http_exchange *exchange);

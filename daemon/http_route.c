@@ -22,6 +22,7 @@ const struct http_route http_routes[] = {
     {"DELETE", "/rate", SCOPE_ADMIN, false, false, http_reset_rate, http_control_done},
     {"POST", "/reload", SCOPE_ADMIN, false, true, http_start_reload, http_control_done},
     {"GET", "/stats", SCOPE_READ, false, false, http_stats, http_stats_done},
+    {"GET", "/nodes", SCOPE_READ, false, false, http_nodes, http_nodes_done},
     {"GET", "/metrics", SCOPE_READ, false, false, http_stats, http_metrics_done},
     {"GET", "/health", SCOPE_NONE, true, false, http_health, NULL},
     {"GET", "/healthz", SCOPE_NONE, true, false, http_health, NULL},

@@ -62,6 +62,8 @@ static int64_t page_bytes(const struct wire_request *request)
 	/* Its reply is short, but it holds a page meanwhile. */
 	if (request->method == WIRE_BULK)
 		return request->bulk.limit * LIST_ROW_BYTES;
+	if (request->method == WIRE_NODES)
+		return WIRE_NODES_BYTES;
 	if (waits(request))
 		return WAIT_BYTES;
 	if (request->method == WIRE_REPORT ||
@@ -434,4 +436,14 @@ void http_metrics_done(struct http_exchange *exchange)
 {
 	exchange->reply.type = HTTP_METRICS_TYPE;
 	http_metrics_write(&exchange->call.reply.stats, &exchange->reply.body);
+}
+
+void http_nodes(struct http_exchange *exchange)
+{
+	http_call(exchange, WIRE_NODES);
+}
+
+void http_nodes_done(struct http_exchange *exchange)
+{
+	wire_write_result(WIRE_NODES, &exchange->call.reply, &exchange->reply.body);
 }

@@ -130,6 +130,7 @@ static void build(struct daemon *daemon)
 {
 	struct api_env api = {.conf = &daemon->conf,
 	    .clock = daemon->clock,
+	    .node = daemon->node,
 	    .reload = daemon_reload,
 	    .reload_arg = daemon};
 

@@ -32,6 +32,8 @@ static int64_t page_bytes(const struct wire_request *request)
 	/* Its reply is short, but it holds a page meanwhile. */
 	if (request->method == WIRE_BULK)
 		return request->bulk.limit * LIST_ROW_BYTES;
+	if (request->method == WIRE_NODES)
+		return WIRE_NODES_BYTES;
 	if (request->method == WIRE_REPORT ||
 	    (request->method == WIRE_STATUS && request->status.limit > 0))
 		return STORE_PAGE_BYTES;

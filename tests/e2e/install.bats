@@ -15,7 +15,7 @@ make_() {
   make_ install
   [ "$("$DIR/root/usr/bin/ingestctl" --version)" = "$(ctl --version)" ]
   "$DIR/root/usr/sbin/ingestd" --version
-  for page in man1/ingestctl.1 man5/ingestd.conf.5 man7/ingestd-protocol.7 man8/ingestd.8; do
+  for page in man1/ingestctl.1 man5/ingestd.conf.5 man7/ingestd-postgresql.7 man7/ingestd-protocol.7 man8/ingestd.8; do
     [ -s "$DIR/root/usr/share/man/$page" ] || fail "$page is missing"
   done
   make_ uninstall

@@ -18,11 +18,12 @@ N can be FIRST- for all from that one on. LOG gets a line for each request: METH
 offset and the number of ids. A line of "done", with key, priority, label, and all ids in order, follows each
 list that is complete.
 
-Nothing is ever dispatched, but status and report tell a story: of each list the ids that 5 divides have
+It says that it is one of four nodes. Nothing is ever dispatched, but status and report tell a story: of each list the ids that 5 divides have
 failed, those that 7 divides are to be tried again, the others are completed. A report looks at LOOK ids per
 page.
 """
 
+import datetime
 import hashlib
 import json
 import socket
@@ -41,6 +42,25 @@ LOOK = 4
 STARTED, FINISHED, AGAIN = "2026-11-22T13:02:29.000Z", "2026-11-22T13:02:30.250Z", "2026-11-22T13:02:40.500Z"
 # What CSV has to quote, and what a terminal must not see.
 ERRORS = ['no "such" id', "first, second", "two\nlines", "\x1b[31mred", "plain"]
+
+
+# Those who share the store: name, state, seconds since they were seen, then the figures. This one is the first.
+NODES = [
+    ("atlas", "asked", 0.2, 1, 117, 4, 0, 3),
+    ("boreas", "alive", 1.5, 3, 3, 0, 0, 0),
+    ("castor:/run/user/1000/ingestd-of-somebody/one.sock", "alive", 4, 2, 40, 0, 1, 0),
+    ("\x1b[31mdöner", "gone", 5625.7, 9, 123456, 12, 2, 20),
+]
+FIGURES = "running", "attempts", "retries", "interrupted", "failed"
+
+
+def node(index, name, state, seen_s, *figures):
+    seen = datetime.datetime(2026, 11, 22, 22, 41, 27) - datetime.timedelta(seconds=seen_s)
+    return {"node_id": str(uuid.UUID(int=index)), "name": name, "version": "0.1.0", "asked": state == "asked",
+            "alive": state != "gone", "started_at": STARTED, "seen_at": f"{seen.isoformat('T', 'milliseconds')}Z",
+            "lease_ms": None if state == "gone" else 14210, "pack": False, "interval_ns": 5000000000,
+            "settle_ns": 300000000, "max_attempts": 5, "batch_size": 3, "concurrency": 4,
+            **dict(zip(FIGURES, figures))}
 
 
 def outcome(id):
@@ -211,13 +231,18 @@ class Fake:
                            "ids_completed": outcomes.count("completed"), "ids_failed": outcomes.count("failed"),
                            "attempts": 2 * len(batches), "retries": len(batches)}}
 
+    def nodes(self, params):
+        nodes = [node(index, *row) for index, row in enumerate(NODES, 1)]
+        sums = {name: sum(n[name] for n in nodes if n["alive"] or name != "running") for name in FIGURES}
+        return {"nodes": nodes, "together": {"alive": sum(n["alive"] for n in nodes), **sums}}
+
     # ---- requests ----
 
     def call(self, method, params):
         if method != "append":
             self.say(method)
         if method not in ("hello", "ping", "submit", "append", "seal", "cancel", "bulk", "status",
-                          "report"):
+                          "report", "nodes"):
             raise Refusal("unknown_method")
         return getattr(self, method)(params)
 

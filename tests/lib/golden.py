@@ -15,7 +15,7 @@ import uuid
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-TIMES = {"created_at", "started_at", "finished_at", "retry_at", "time"}
+TIMES = {"created_at", "started_at", "seen_at", "finished_at", "retry_at", "time"}
 # Members that a reply has got after lines without them were released.
 NEWER = {"ids_completed", "ids_failed", "attempts", "retries", "max_attempts", "retry_base_ms", "retry_max_ms",
          "later", "oldest_waiting_ms", "cancelled", "cancelling", "cancelled_by", "ids_cancelled", "ids_unknown",
@@ -110,7 +110,7 @@ class Side:
             return "a cursor"
         if name == "message":
             return "a message" if value else "an empty message"
-        if name in ("libevent", "sqlite", "cjson", "url") or (name == "version" and isinstance(value, str)):
+        if name in ("libevent", "sqlite", "cjson", "url", "node_id", "name") or (name == "version" and isinstance(value, str)):
             return "a text" if value else "an empty text"
         if name == "oldest_waiting_ms":
             return "a figure"

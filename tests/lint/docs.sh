@@ -1,8 +1,8 @@
 #!/bin/bash
 # Holds the manual pages against the programs: every option and command that a program's help shows is
-# in its page and the other way round, the options in ingestd-http(7) and ingestd-handlers(7)
-# are there, every wire method is in ingestd-protocol(7), every key that ingestd --print-config shows is an option, and what ingestd(8) says
-# of SIGHUP is what it takes over.
+# in its page and the other way round, the options in ingestd-http(7), ingestd-handlers(7) and
+# ingestd-postgresql(7) are there, every wire method is in ingestd-protocol(7), every key that
+# ingestd --print-config shows is an option, and what ingestd(8) says of SIGHUP is what it takes over.
 #
 # usage: tests/lint/docs.sh [BUILDDIR]     needs the built programs; prints what is missing
 set -u
@@ -75,14 +75,14 @@ commands_of_help() {
 }
 
 for file in "$build/ingestd" "$build/ingestctl" man/ingestd.8 man/ingestd.conf.5 man/ingestctl.1 \
-    man/ingestd-handlers.7 man/ingestd-http.7 man/ingestd-protocol.7; do
+    man/ingestd-handlers.7 man/ingestd-http.7 man/ingestd-postgresql.7 man/ingestd-protocol.7; do
 	[ -e "$file" ] || complain "$file is missing"
 done
 [ "$status" -eq 0 ] || exit 1
 
 help=$("$build/ingestd" --help) || complain "ingestd --help fails"
 check_options man/ingestd.8 "$help"
-for page in man/ingestd-http.7 man/ingestd-handlers.7; do
+for page in man/ingestd-http.7 man/ingestd-handlers.7 man/ingestd-postgresql.7; do
 	for option in $(lacks "$(options_of_help "$help")" "$(options_in_page "$page")"); do
 		complain "$page: $option is not in the program's help"
 	done

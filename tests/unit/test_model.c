@@ -569,6 +569,22 @@ static void those_that_run_again_wait_too(void **state)
 	assert_int_equal(lane_waiting(&lane), 1);
 }
 
+static void nodes_that_are_gone_run_nothing(void **state)
+{
+	struct node nodes[] = {{.alive = true, .figures = {1, 20, 300, 4000, 50000}},
+	    {.alive = false, .figures = {2, 30, 400, 5000, 60000}},
+	    {.alive = true, .figures = {4, 0, 0, 0, 0}}};
+	const struct node_list all = {.v = nodes, .n = COUNT_OF(nodes)}, none = {.n = 0};
+	const struct node_figures sum = {5, 50, 700, 9000, 110000}, nothing = {0};
+	struct node_figures got;
+
+	(void)state;
+	assert_int_equal(node_list_sum(&all, &got), 2);
+	assert_memory_equal(&got, &sum, sizeof(sum));
+	assert_int_equal(node_list_sum(&none, &got), 0);
+	assert_memory_equal(&got, &nothing, sizeof(nothing));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -602,6 +618,7 @@ int main(void)
 	    TEST(durations_add_up),
 	    TEST(keys_are_1_to_255_visible_characters),
 	    TEST(those_that_run_again_wait_too),
+	    TEST(nodes_that_are_gone_run_nothing),
 	};
 
 	return RUN(tests);

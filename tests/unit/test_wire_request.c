@@ -42,7 +42,8 @@ static void method_names_are_fixed(void **state)
 	    [WIRE_RESUME] = "resume",
 	    [WIRE_DRAIN] = "drain",
 	    [WIRE_RATE] = "rate",
-	    [WIRE_RELOAD] = "reload"};
+	    [WIRE_RELOAD] = "reload",
+	    [WIRE_NODES] = "nodes"};
 
 	(void)state;
 	assert_int_equal(COUNT_OF(names), WIRE_METHOD_COUNT);

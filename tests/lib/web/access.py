@@ -5,7 +5,7 @@ from wire import Wire, ask, check_problem, get, post, run
 BODY = '{"ids":[1],"priority":"HIGH"}'
 ZERO = "/status/00000000-0000-7000-8000-000000000000"
 OPEN = ["/health", "/healthz", "/readyz", "/", "/docs", "/openapi.json"]
-READ = [ZERO, "/ingestions", "/ingestions" + ZERO[7:], "/stats", "/metrics"]
+READ = [ZERO, "/ingestions", "/ingestions" + ZERO[7:], "/stats", "/metrics", "/nodes"]
 
 
 def bearer(token):
