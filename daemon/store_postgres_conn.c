@@ -89,15 +89,6 @@ static void take_shown(struct pg_conn *conn)
 	    PQdb(conn->pg));
 }
 
-static void log_notice(void *arg, const char *text)
-{
-	char line[512];
-
-	(void)arg;
-	one_line(line, sizeof(line), text);
-	log_debug(log_msg("the database says"), log_str("text", line));
-}
-
 /* ---- what failures mean ---- */
 
 struct meaning {
@@ -161,6 +152,18 @@ static void remember_result(struct pg_conn *conn, int sql, const PGresult *resul
 	/* Without a state it comes from libpq: it has lost the server, or lost its way. */
 	remember(conn, sql, state ? state : LOST_STATE, text ? text : PQresultErrorMessage(result),
 	    detail ? detail : "");
+}
+
+/* What the server says unasked, its last word included. */
+static void take_notice(void *arg, const PGresult *notice)
+{
+	const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+	char line[512];
+
+	one_line(line, sizeof(line), PQresultErrorMessage(notice));
+	log_debug(log_msg("the database says"), log_str("text", line));
+	if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+		remember_result(arg, -1, notice);
 }
 
 enum store_result pg_conn_failed(struct pg_conn *conn, struct fail *fail)
@@ -481,7 +484,7 @@ static enum err set_up(struct pg_conn *conn)
 	PGresult *answer;
 	enum err err;
 
-	PQsetNoticeProcessor(conn->pg, log_notice, NULL);
+	PQsetNoticeReceiver(conn->pg, take_notice, conn);
 	if (PQserverVersion(conn->pg) < OLDEST_VERSION)
 		return fail_set(&conn->why, ERR_WRONG_STATE,
 		    "the database is PostgreSQL %s; 12 is the oldest that is supported",
@@ -520,10 +523,13 @@ static void look(struct pg_conn *conn)
 {
 	if (!conn->pg || conn->n_sent > 0)
 		return;
-	if (!PQconsumeInput(conn->pg))
+	if (!PQconsumeInput(conn->pg)) {
 		pg_conn_lose(conn, NULL);
-	else
-		PQisBusy(conn->pg); /* takes notices */
+		return;
+	}
+	PQisBusy(conn->pg); /* this takes notices */
+	if (conn->failed && meaning_of(&conn->failure)->drops)
+		pg_conn_lose(conn, conn->failure.text);
 }
 
 /* What is known since the last try. */
