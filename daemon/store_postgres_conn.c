@@ -202,8 +202,8 @@ static void wait_longer(struct pg_conn *conn)
 static void tell_lost(struct pg_conn *conn, const char *reason)
 {
 	if (!conn->told)
-		log_warn(log_msg("the database is lost"), log_str("store", conn->shown),
-		    log_str("reason", reason));
+		log_warn(log_msg(conn->session > 0 ? "the database is lost" : "no database yet"),
+		    log_str("store", conn->shown), log_str("reason", reason));
 	conn->told = true;
 }
 

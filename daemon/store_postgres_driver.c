@@ -256,7 +256,7 @@ int pg_rows(struct pg_conn *conn, int sql)
 	if (!conn->statements[sql].rows)
 		return SQL_DONE;
 	if (!conn->statements[sql].result)
-		abort();
+		abort(); /* nobody has asked */
 	return pg_next(conn, sql);
 }
 
