@@ -10,7 +10,17 @@
 #include <string.h>
 
 /* Types, as catalog/pg_type.dat numbers them; they never change. */
-enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25 };
+enum {
+	OID_BOOL = 16,
+	OID_BYTEA = 17,
+	OID_INT8 = 20,
+	OID_INT2 = 21,
+	OID_INT4 = 23,
+	OID_TEXT = 25,
+	OID_BYTEA_ARRAY = 1001,
+	OID_TEXT_ARRAY = 1009,
+	OID_INT8_ARRAY = 1016,
+};
 
 static const char *const texts[PG_COUNT] = {
 #define X(name, text) [SQL_##name] = text,
@@ -125,6 +135,23 @@ static void add_number(struct arguments *args, int64_t value, bool null)
 	add(args, OID_INT8, null ? NULL : number, sizeof(*number));
 }
 
+/* Types of arguments that come as they are sent. */
+static Oid type_of(char letter)
+{
+	switch (letter) {
+	case 'b':
+		return OID_BYTEA;
+	case 'I':
+		return OID_INT8_ARRAY;
+	case 'T':
+		return OID_TEXT_ARRAY;
+	case 'B':
+		return OID_BYTEA_ARRAY;
+	default:
+		abort();
+	}
+}
+
 /* The arguments are borrowed only while they are sent: libpq copies them. */
 static void collect(struct arguments *args, const char *types, va_list list)
 {
@@ -144,12 +171,9 @@ static void collect(struct arguments *args, const char *types, va_list list)
 			value = va_arg(list, const char *);
 			add(args, OID_TEXT, value, value ? strlen(value) : 0);
 			break;
-		case 'b':
-			value = va_arg(list, const void *);
-			add(args, OID_BYTEA, value, (size_t)va_arg(list, int64_t));
-			break;
 		default:
-			abort();
+			value = va_arg(list, const void *);
+			add(args, type_of(*types), value, (size_t)va_arg(list, int64_t));
 		}
 	}
 }
