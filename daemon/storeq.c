@@ -35,6 +35,31 @@ static struct storeq_op *take_read(struct storeq *queue)
 	return fifo_take(scan ? &queue->scans : &queue->reads);
 }
 
+/* The answer of a read that failed. A store that is away comes back, so that is said once. */
+static void read_failed(
+    struct storeq *queue, struct store_op *op, enum store_result result, const struct fail *why)
+{
+	bool away = result == STORE_UNDONE && why->err == ERR_BUSY;
+
+	if (!away)
+		log_error(log_msg("read failed"), log_str("reason", why->text));
+	else if (!queue->reads_fail)
+		log_warn(log_msg("the store cannot be read"), log_str("reason", why->text));
+	queue->reads_fail |= away;
+	store_op_reset(op);
+	if (away)
+		op->fail = *why;
+	else
+		fail_set(&op->fail, ERR_INTERNAL, "the store could not be read: %s", why->text);
+}
+
+static void read_succeeded(struct storeq *queue)
+{
+	if (queue->reads_fail)
+		log_info(log_msg("the store can be read again"));
+	queue->reads_fail = false;
+}
+
 /* Called and left with the lock held. False: nothing waited. */
 static bool read_turn(struct storeq *queue)
 {
@@ -54,11 +79,10 @@ static bool read_turn(struct storeq *queue)
 		fail = op->op.fail;
 		store_rollback(store, &(struct fail){0});
 	}
-	if (result != STORE_DONE) {
-		log_error(log_msg("read failed"), log_str("reason", fail.text));
-		store_op_reset(&op->op);
-		fail_set(&op->op.fail, ERR_INTERNAL, "the store could not be read: %s", fail.text);
-	}
+	if (result == STORE_DONE)
+		read_succeeded(queue);
+	else
+		read_failed(queue, &op->op, result, &fail);
 	pthread_mutex_lock(&queue->lock);
 	queue->running--;
 	fifo_put(&queue->answered_reads, op);

@@ -97,12 +97,32 @@ static void refuse(struct storeq_op **ops, size_t n, const struct fail *why)
 }
 
 /*
- * After a turn was rolled back: each operation in a transaction of its own, so that only those fail
- * that cannot be done. Returns how many have an answer; fewer than n after an unknown outcome.
+ * After a turn was lost: what came through the front doors may be done or not, which they are told;
+ * the engine asks again for its own, since those can be run twice.
  */
-static size_t run_singly(struct storeq *queue, struct storeq_op **ops, size_t n,
-    enum store_result *result, struct fail *fail)
+static void lose(struct turn *turn, size_t first, size_t n, const struct fail *why)
 {
+	struct fail again = *why, unknown = *why;
+
+	again.err = ERR_BUSY;
+	unknown.err = ERR_UNKNOWN_OUTCOME;
+	unknown.retry_ms = 0;
+	log_warn(log_msg("a turn was lost, whether it is done is not known"),
+	    log_int("operations", (int64_t)n), log_str("reason", why->text));
+	for (size_t i = first; i < first + n; i++)
+		refuse(&turn->ops[i], 1, i < turn->engine ? &again : &unknown);
+}
+
+/*
+ * After a turn was rolled back: each operation in a transaction of its own, so that only those fail
+ * that cannot be done. Returns how many have an answer; fewer than all after an unknown outcome.
+ */
+static size_t run_singly(
+    struct storeq *queue, struct turn *turn, enum store_result *result, struct fail *fail)
+{
+	struct storeq_op **ops = turn->ops;
+	size_t n = turn->n;
+
 	for (size_t i = 0; i < n; i++) {
 		struct progress progress;
 
@@ -111,6 +131,8 @@ static size_t run_singly(struct storeq *queue, struct storeq_op **ops, size_t n,
 			return i;
 		if (*result == STORE_UNDONE)
 			refuse(&ops[i], progress.begun ? 1 : n - i, fail);
+		else if (*result == STORE_LOST)
+			lose(turn, i, 1, fail);
 		if (!progress.begun)
 			break;
 	}
@@ -138,6 +160,8 @@ static struct turn_end turn_run(struct storeq *queue, struct turn *turn)
 	end.unknown = progress.ran;
 	if (result == STORE_UNKNOWN) {
 		end.done = 0;
+	} else if (result == STORE_LOST) {
+		lose(turn, 0, progress.done, &fail);
 	} else if (result == STORE_UNDONE && !progress.begun) {
 		/* Each operation by itself would find the same. */
 		refuse(turn->ops, turn->n, &fail);
@@ -145,7 +169,7 @@ static struct turn_end turn_run(struct storeq *queue, struct turn *turn)
 	} else if (result == STORE_UNDONE) {
 		log_debug(log_msg("turn rolled back, its operations run one by one"),
 		    log_int("operations", (int64_t)turn->n), log_str("reason", fail.text));
-		end.done = run_singly(queue, turn->ops, turn->n, &result, &fail);
+		end.done = run_singly(queue, turn, &result, &fail);
 		end.unknown = end.done + 1;
 	}
 	if (result == STORE_UNKNOWN) {

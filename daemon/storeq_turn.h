@@ -24,6 +24,7 @@ struct storeq {
 	int64_t operations, commits; /* that have succeeded */
 	int64_t commit_last_ns, commit_sum_ns, commit_max_ns, committed_at;
 	bool scan_was_last; /* of the reads */
+	bool reads_fail; /* the reader's own: the store is away, which was logged */
 	bool stopping;
 	bool broken, broken_told;
 	struct fail why; /* once broken */
