@@ -88,6 +88,7 @@ static void a_password_is_never_shown(void **state)
 	    {"postgresql://u:secr/et@h/d", "postgresql://u:***@h/d"},
 	    {"postgresql://u:secr@et@h/d", "postgresql://u:***@h/d"},
 	    {"postgresql://u:secr?et@h/d", "postgresql://u:***@h/d"},
+	    {"postgresql://u:s@ecr/et@h/d", "postgresql://u:***@h/d"},
 	    {"postgresql://u:se:cret@h", "postgresql://u:***@h"},
 	    /* What is not a URL of ours is shown in an error. */
 	    {"mysql://u:secret@h/d", "mysql://u:***@h/d"},
