@@ -184,12 +184,24 @@ void api_hurry(struct api_call *call)
 		call->hurry(call);
 }
 
-void api_changed(struct api *api, const struct uuid *ingestion)
+/* After those who wait for the change: the rest of those whom it concerns. */
+static void tell_others(struct api *api)
 {
-	watch_tell(api->watch, ingestion);
 	if (api->env.notifier)
 		notifier_kick(api->env.notifier);
 	api_look_at_drains(api);
+}
+
+void api_changed(struct api *api, const struct uuid *ingestion)
+{
+	watch_tell(api->watch, ingestion);
+	tell_others(api);
+}
+
+void api_moved(struct api *api)
+{
+	watch_tell_all(api->watch);
+	tell_others(api);
 }
 
 void api_drain(struct api *api)

@@ -66,6 +66,9 @@ void api_hurry(struct api_call *call);
 /* An ingestion has changed: who waits for that is served, and who is to be told of its end is. */
 void api_changed(struct api *api, const struct uuid *ingestion);
 
+/* Another node may have changed anything: the same for all of them. */
+void api_moved(struct api *api);
+
 /* From now on submissions are refused with ERR_DRAINING. */
 void api_drain(struct api *api);
 bool api_is_draining(const struct api *api);

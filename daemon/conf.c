@@ -8,11 +8,15 @@
 
 #include <ctype.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SETTLE_AUTO_MAX_NS (300 * NS_PER_MS)
+#define GUARD_AUTO_MAX_NS (250 * NS_PER_MS)
+#define POLL_AUTO_MIN_NS (50 * NS_PER_MS)
+#define POLL_AUTO_MAX_NS NS_PER_S
 #define ENV_SIZE 64
 
 static const struct action {
@@ -25,6 +29,9 @@ static const struct action {
     {"print-config", CONF_PRINT, "show every option with its value and where that comes from"},
     {"check-config", CONF_CHECK_CONFIG, "check all options and exit: 0 good, 2 not"},
     {"check", CONF_CHECK_STORE, "check the whole store, which no daemon may be using, and exit"},
+    {"init-store", CONF_INIT_STORE,
+	"make what the store needs in its database, or bring it up to date, and exit"},
+    {"store-schema", CONF_STORE_SCHEMA, "show what --init-store makes, as SQL"},
 };
 
 /* ---- one value ---- */
@@ -80,6 +87,22 @@ static char *default_socket(void)
 	return sock_default_path(path) == 0 ? xstrdup(path) : NULL;
 }
 
+/*
+ * Who listens there: no other node is called so. NULL when that cannot be a name: it matters only
+ * where a store is shared (conf_check.h).
+ */
+static char *default_node_name(const struct conf *conf)
+{
+	char host[HOST_NAME_MAX + 1], here[PATH_MAX];
+	bool relative = conf->socket && conf->socket[0] != '/';
+
+	if (!conf->socket || gethostname(host, sizeof(host)) != 0 ||
+	    (relative && !getcwd(here, sizeof(here))))
+		return NULL;
+	return relative ? xasprintf("%s:%s/%s", host, here, conf->socket)
+	                : xasprintf("%s:%s", host, conf->socket);
+}
+
 /* A default that depends on who runs the daemon; none at all is fine when a value is given. */
 static enum err set_found(struct conf *conf, const char *name, char *text, struct fail *fail)
 {
@@ -89,6 +112,20 @@ static enum err set_found(struct conf *conf, const char *name, char *text, struc
 		err = set(conf, conf_option_by_name(name), text, "default", fail);
 	free(text);
 	return err;
+}
+
+/* Once all the rest is known. */
+static void set_node_name(struct conf *conf)
+{
+	struct conf_value *value = &conf->values[conf_option_by_name("node-name") - conf_options];
+	struct fail ignored;
+
+	if (!value->text)
+		set_found(conf, "node-name", default_node_name(conf), &ignored);
+	if (value->text)
+		return;
+	conf->node_name = value->text = xstrdup("");
+	value->origin = xstrdup("default");
 }
 
 static enum err set_defaults(struct conf *conf, struct fail *fail)
@@ -179,7 +216,9 @@ static enum err read_flags(struct conf *conf, int argc, char **argv, bool only_c
 
 static enum err check_complete(const struct conf *conf, enum conf_action action, struct fail *fail)
 {
-	if (!conf->socket && action != CONF_CHECK_STORE && action != CONF_PRINT)
+	bool serves = action == CONF_RUN || action == CONF_CHECK_CONFIG;
+
+	if (!conf->socket && serves)
 		return fail_set(fail, ERR_INVALID,
 		    "no socket: give --socket, since XDG_RUNTIME_DIR is not set (or too long)");
 	if (!conf->store)
@@ -205,6 +244,7 @@ enum err conf_load(
 		return fail->err;
 	if (set_environment(conf, fail) || read_flags(conf, argc, argv, false, action, fail))
 		return fail->err;
+	set_node_name(conf);
 	return check_complete(conf, *action, fail);
 }
 
@@ -245,14 +285,35 @@ void conf_reload(struct conf *conf, struct conf *fresh)
 	}
 }
 
+/* The text of a value, for people. The caller frees it. */
+static char *shown(const struct conf *conf, size_t i)
+{
+	const char *text = conf->values[i].text ? conf->values[i].text : "";
+
+	return strcmp(conf_options[i].name, "store") == 0 ? store_shown(text) : xstrdup(text);
+}
+
+static void warn_of_restart(const struct conf *fresh, size_t i)
+{
+	char *value = shown(fresh, i);
+
+	log_warn(log_msg("the new value needs a restart"), log_str("option", conf_options[i].name),
+	    log_str("value", value), log_str("origin", fresh->values[i].origin));
+	free(value);
+}
+
+/* A default that follows from another value is not news by itself. */
+static bool is_default(const struct conf *conf, size_t i)
+{
+	return strcmp(conf->values[i].origin, "default") == 0;
+}
+
 void conf_warn_of_restart(const struct conf *conf, const struct conf *fresh)
 {
 	for (size_t i = 0; i < CONF_OPTION_COUNT; i++)
-		if (!conf_options[i].reloadable && differs(conf, fresh, i))
-			log_warn(log_msg("the new value needs a restart"),
-			    log_str("option", conf_options[i].name),
-			    log_str("value", fresh->values[i].text),
-			    log_str("origin", fresh->values[i].origin));
+		if (!conf_options[i].reloadable && differs(conf, fresh, i) &&
+		    !(is_default(conf, i) && is_default(fresh, i)))
+			warn_of_restart(fresh, i);
 }
 
 void conf_set_interval(struct conf *conf, int64_t interval_ns, const char *origin)
@@ -270,13 +331,31 @@ const char *conf_origin(const struct conf *conf, const char *name)
 	return conf->values[conf_option_by_name(name) - conf_options].origin;
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 int64_t conf_settle_ns(const struct conf *conf)
 {
-	int64_t tenth = conf->interval_ns / 10;
-
-	if (conf->settle_ns != CONF_SETTLE_AUTO)
+	if (conf->settle_ns != CONF_AUTO)
 		return conf->settle_ns;
-	return tenth < SETTLE_AUTO_MAX_NS ? tenth : SETTLE_AUTO_MAX_NS;
+	return smaller(conf->interval_ns / 10, SETTLE_AUTO_MAX_NS);
+}
+
+int64_t conf_slot_guard_ns(const struct conf *conf)
+{
+	if (conf->slot_guard_ns != CONF_AUTO)
+		return conf->slot_guard_ns;
+	return smaller(conf->interval_ns / 10, GUARD_AUTO_MAX_NS);
+}
+
+int64_t conf_poll_ns(const struct conf *conf)
+{
+	if (conf->poll_ns != CONF_AUTO)
+		return conf->poll_ns;
+	return conf->interval_ns > POLL_AUTO_MIN_NS ? smaller(conf->interval_ns, POLL_AUTO_MAX_NS)
+	                                            : POLL_AUTO_MIN_NS;
 }
 
 /* ---- output ---- */
@@ -291,15 +370,16 @@ static bool needs_quotes(const char *text)
 void conf_print(const struct conf *conf, FILE *out)
 {
 	for (size_t i = 0; i < CONF_OPTION_COUNT; i++) {
-		const struct conf_value *value = &conf->values[i];
-		const char *text = value->text ? value->text : "";
+		const char *origin = conf->values[i].origin;
+		char *text = shown(conf, i);
 		const char *quote = needs_quotes(text) ? "\"" : "";
 		/* What is empty, and the file itself, cannot stand in a file. */
 		char *line = xasprintf("%s%s = %s%s%s", *text && i > 0 ? "" : "# ",
 		    conf_options[i].name, quote, text, quote);
 
-		fprintf(out, "%-44s # %s\n", line, value->origin ? value->origin : "default");
+		fprintf(out, "%-44s # %s\n", line, origin ? origin : "default");
 		free(line);
+		free(text);
 	}
 }
 

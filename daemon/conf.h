@@ -16,19 +16,22 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_OPTION_COUNT 57
-#define CONF_SETTLE_AUTO (-1)
+#define CONF_OPTION_COUNT 61
+#define CONF_AUTO (-1)
 
 struct conf {
 	const char *config; /* path of the config file, or "" */
 	const char *socket; /* path; NULL when there is none and none is needed */
 	const char *socket_group; /* "" for none */
 	const char *store; /* URL */
+	const char *node_name; /* "": there is no default, and none was given */
 	int64_t interval_ns; /* --rate */
 	int64_t batch_size;
 	int64_t concurrency;
-	int64_t settle_ns; /* or CONF_SETTLE_AUTO; see conf_settle_ns() */
+	int64_t settle_ns; /* or CONF_AUTO; see conf_settle_ns() */
 	bool pack;
+	int64_t slot_guard_ns, poll_ns; /* or CONF_AUTO; see conf_slot_guard_ns(), conf_poll_ns() */
+	int64_t lease_ns;
 	const char *handler; /* spec */
 	int64_t max_attempts;
 	int64_t retry_base_ns, retry_max_ns;
@@ -102,6 +105,8 @@ enum conf_action {
 	CONF_PRINT,
 	CONF_CHECK_CONFIG,
 	CONF_CHECK_STORE,
+	CONF_INIT_STORE,
+	CONF_STORE_SCHEMA,
 };
 
 /*
@@ -128,10 +133,13 @@ void conf_set_interval(struct conf *conf, int64_t interval_ns, const char *origi
 /* Where the value of the option of that name came from. */
 const char *conf_origin(const struct conf *conf, const char *name);
 
-/* The settle time in force: as given, or by the rule for `auto`. */
+/* These times as they are in force: as given, or by the rule for `auto`. */
 int64_t conf_settle_ns(const struct conf *conf);
+int64_t conf_slot_guard_ns(const struct conf *conf);
+int64_t conf_poll_ns(const struct conf *conf);
 
-/* Writes all options as a config file, with the origin of each value as comment. */
+/* Writes all options as a config file, with the origin of each value as comment. The store's
+ * password is not shown. */
 void conf_print(const struct conf *conf, FILE *out);
 
 void conf_print_help(FILE *out);

@@ -6,20 +6,36 @@
 #include "store.h"
 
 #include <grp.h>
+#include <stdlib.h>
 #include <string.h>
+
+static enum err no_such_kind(const struct conf *conf, struct fail *fail)
+{
+	char *shown = store_shown(conf->store);
+
+	fail_set(fail, ERR_INVALID,
+	    "%s: store: \"%.80s\" is not " STORE_SQLITE_SCHEME "PATH or postgresql://...",
+	    conf_origin(conf, "store"), shown);
+	free(shown);
+	return fail->err;
+}
 
 static enum err check_store(const struct conf *conf, struct conf_found *found, struct fail *fail)
 {
-	size_t scheme = strlen(STORE_SQLITE_SCHEME);
-	const char *url = conf->store;
+	struct fail why;
 
-	found->store_path = url + scheme;
-	/* SQLite takes ":memory:" and "file:..." for something else than paths. */
-	if (strncmp(url, STORE_SQLITE_SCHEME, scheme) != 0 || url[scheme] == '\0' ||
-	    url[scheme] == ':' || strncmp(url + scheme, "file:", 5) == 0)
+	found->store_kind = store_kind_of(conf->store, &found->store_where);
+	if (!found->store_kind)
+		return no_such_kind(conf, fail);
+	if (found->store_kind->check_url(found->store_where, &why))
+		return fail_set(
+		    fail, why.err, "%s: store: %s", conf_origin(conf, "store"), why.text);
+	/* Only a shared store needs it; the default may be impossible. */
+	if (found->store_kind->shared && !*conf->node_name)
 		return fail_set(fail, ERR_INVALID,
-		    "%s: store: \"%.80s\" is not " STORE_SQLITE_SCHEME "PATH",
-		    conf_origin(conf, "store"), url);
+		    "no node name: give --node-name, since HOST:SOCKET is longer than %d bytes or "
+		    "not plain ASCII",
+		    NODE_NAME_MAX);
 	return ERR_OK;
 }
 

@@ -8,7 +8,8 @@
 
 /* What some options stand for. */
 struct conf_found {
-	const char *store_path; /* within conf->store */
+	const struct store_kind *store_kind;
+	const char *store_where; /* for it; within conf->store */
 	gid_t socket_gid; /* (gid_t)-1: none */
 };
 

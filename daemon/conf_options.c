@@ -84,12 +84,12 @@ static enum err read_duration(
 	return ERR_OK;
 }
 
-static enum err read_settle(
+static enum err read_auto(
     const struct conf_option *option, const char *text, void *field, struct fail *fail)
 {
 	if (strcmp(text, "auto") != 0)
 		return read_duration(option, text, field, fail);
-	*(int64_t *)field = CONF_SETTLE_AUTO;
+	*(int64_t *)field = CONF_AUTO;
 	return ERR_OK;
 }
 
@@ -103,6 +103,21 @@ static enum err read_rate(
 	if (value < option->min || value > option->max)
 		return out_of_range(option, text, "the interval", fail);
 	*(int64_t *)field = value;
+	return ERR_OK;
+}
+
+static enum err read_node_name(
+    const struct conf_option *option, const char *text, void *field, struct fail *fail)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return bad_value(option, text, "visible ASCII", fail);
+	if (len == 0 || len > NODE_NAME_MAX)
+		return fail_set(fail, ERR_INVALID, "%s: \"%.40s\" is not a name of 1 to %d bytes",
+		    option->name, text, NODE_NAME_MAX);
+	*(const char **)field = text;
 	return ERR_OK;
 }
 
@@ -175,18 +190,32 @@ const struct conf_option conf_options[CONF_OPTION_COUNT] = {
     {"socket-group", "GROUP", "", false, 0, 0, read_text, FIELD(socket_group),
 	"let members of GROUP connect, too (mode 0660 instead of 0600)"},
     {"store", "URL", NULL, false, 0, 0, read_path, FIELD(store),
-	"keep everything in this store: sqlite:PATH"},
+	"keep everything in this store: sqlite:PATH or postgresql://..., which several nodes can "
+	"share"},
+    {"node-name", "NAME", NULL, false, 0, 0, read_node_name, FIELD(node_name),
+	"name of this node among those that share the store; the default is HOST:SOCKET"},
     {"rate", "N/DURATION", "1/5s", false, 1000, 365 * 86400 * NS_PER_S, read_rate,
 	FIELD(interval_ns), "never start more than N batches per DURATION, evenly spaced"},
     {"batch-size", "N", "3", false, 1, 10000, read_number, FIELD(batch_size),
 	"ids per batch, for new ingestions"},
     {"concurrency", "N", "1", false, 1, 1000, read_number, FIELD(concurrency),
 	"slots that may run at the same time"},
-    {"settle", "DURATION", "auto", false, 0, 3600 * NS_PER_S, read_settle, FIELD(settle_ns),
+    {"settle", "DURATION", "auto", false, 0, 3600 * NS_PER_S, read_auto, FIELD(settle_ns),
 	"wait of an idle daemon before its first slot, so that what arrives together is ordered "
 	"by priority; auto: the smaller of 300ms and a tenth of the interval"},
     {"pack", NULL, "no", false, 0, 0, read_switch, FIELD(pack),
 	"let a slot take further whole batches while their ids fit into one batch size"},
+    {"slot-guard", "DURATION", "auto", false, NS_PER_MS, 3600 * NS_PER_S, read_auto,
+	FIELD(slot_guard_ns),
+	"where several nodes share the store: how much later than its slot a batch may be started; "
+	"auto: the smaller of 250ms and a tenth of the interval"},
+    {"lease", "DURATION", "30s", false, 3 * NS_PER_S, 3600 * NS_PER_S, read_duration,
+	FIELD(lease_ns),
+	"where several nodes share the store: what a node had started runs again when nothing was "
+	"heard of that node for so long"},
+    {"poll", "DURATION", "auto", false, 10 * NS_PER_MS, 60 * NS_PER_S, read_auto, FIELD(poll_ns),
+	"where several nodes share the store: how long what others have done may go unnoticed; "
+	"auto: the interval, but 50ms at least and 1s at most"},
     {"handler", "SPEC", "simulate:delay=1s", false, 0, 0, read_text, FIELD(handler),
 	"what a batch is given to: simulate:delay=DURATION[,fail=ID,...], exec:COMMAND or "
 	"http:URL"},

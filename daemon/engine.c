@@ -31,6 +31,7 @@ struct slot {
 	size_t running; /* jobs that have not ended; the place is free at 0 */
 	size_t writes; /* what is posted and not on disk */
 	int64_t last_start;
+	int64_t fire_before; /* boot_ns: the store keeps the slot free until then */
 };
 
 struct engine {
@@ -41,6 +42,7 @@ struct engine {
 	bool claiming;
 	bool kicked; /* something was committed while a claim was under way */
 	bool stopping;
+	bool suspended; /* the lease of this node is about to end */
 	bool giving_up; /* ends even without its outcomes on disk */
 	int64_t wake_at; /* when to claim; CLOCK_NEVER while that is not known */
 	bool idle; /* nothing stood in line at the last claim, so wake_at knows of nothing new */
@@ -135,8 +137,11 @@ static void repeat_failed(struct engine *engine)
  * Whether a write has been dealt with. What is known not to be done is done again later; an unknown
  * outcome ends the process (storeq_env.broken), so there is nothing left to do for it here.
  */
-static bool is_recorded(struct engine *engine, struct storeq_op *op)
+static bool is_recorded(struct storeq_op *op)
 {
+	const struct job *job = op->arg;
+	struct engine *engine = job->slot->engine;
+
 	switch (op->op.fail.err) {
 	case ERR_DISK_LOW:
 	case ERR_BUSY:
@@ -152,6 +157,13 @@ static bool is_recorded(struct engine *engine, struct storeq_op *op)
 		end_trouble(engine);
 		return true;
 	case ERR_UNKNOWN_OUTCOME:
+		return true;
+	case ERR_STALE_ATTEMPT:
+	case ERR_NOT_FOUND:
+		/* Among several nodes that is to be expected: the lease had ended. */
+		end_trouble(engine);
+		log_run(job, LOG_WARN, "the batch is not ours any more",
+		    log_str("reason", op->op.fail.text));
 		return true;
 	default:
 		log_error(
@@ -210,7 +222,7 @@ static void finish_recorded(struct storeq_op *op)
 	struct job *job = op->arg;
 	struct engine *engine = job->slot->engine;
 
-	if (!is_recorded(engine, op))
+	if (!is_recorded(op))
 		return;
 	if (!op->op.fail.err)
 		log_verdict(job, &op->op.finish);
@@ -231,18 +243,26 @@ static void post_finish(struct job *job)
 	storeq_post_engine(job->slot->engine->env.queue, &job->finish_op);
 }
 
+/* Somebody else has the batch, or had it, since the lease of this node was over. */
+static bool is_not_ours(enum err err)
+{
+	return err == ERR_STALE_ATTEMPT || err == ERR_NOT_FOUND;
+}
+
 static void started_recorded(struct storeq_op *op)
 {
 	struct job *job = op->arg;
 	struct engine *engine = job->slot->engine;
 
-	if (!is_recorded(engine, op))
+	if (!is_recorded(op))
 		return;
 	tell_changed(engine, &job->run.ingestion);
 	/* Without its start an outcome is not worth recording: the batch runs again. */
 	job->start_recorded = !op->op.fail.err;
 	if (job->start_recorded && job->done)
 		post_finish(job);
+	else if (is_not_ours(op->op.fail.err) && !job->done)
+		handler_cancel(engine->env.handler, &job->run, false);
 	write_recorded(job->slot);
 	/* A claim that came before the repetition of this write could not know when to wake up. */
 	engine_kick(engine);
@@ -347,6 +367,7 @@ static struct slot *slot_new(struct engine *engine, struct store_claim *claim)
 
 	slot->engine = engine;
 	slot->n = slot->unstarted = slot->running = claim->n;
+	slot->fire_before = claim->fire_before;
 	slot->jobs = xcalloc(claim->n, sizeof(*slot->jobs));
 	for (size_t i = 0; i < claim->n; i++)
 		job_init(&slot->jobs[i], slot, &claim->batches[i]);
@@ -379,8 +400,10 @@ static void slot_fire(struct slot *slot)
 	}
 }
 
-/* Gives the slot back that was taken and will not be fired. Its start is never recorded, so the
- * ledger waits a full interval after the next start of the daemon. */
+/*
+ * Gives the slot back that was taken and will not be fired; it stays spent. Its start is never
+ * recorded, so the ledger waits a full interval after the next start of the daemon.
+ */
 static void give_back_held(struct engine *engine)
 {
 	struct slot *slot = engine->held;
@@ -394,6 +417,29 @@ static void give_back_held(struct engine *engine)
 		slot->jobs[i].ending.outcome = OUTCOME_INTERRUPTED;
 		post_finish(&slot->jobs[i]);
 	}
+}
+
+/*
+ * How much later than the store keeps the slot free it would be fired, at the earliest; not more
+ * than 0 if that is in time.
+ */
+static int64_t lateness(const struct slot *slot, int64_t now)
+{
+	int64_t earliest = not_before(slot->engine);
+
+	if (slot->fire_before == CLOCK_NEVER)
+		return 0;
+	return (now > earliest ? now : earliest) - slot->fire_before;
+}
+
+static void give_back_late(struct engine *engine, int64_t late_ns)
+{
+	const struct slot *slot = engine->held;
+
+	for (size_t i = 0; i < slot->n; i++)
+		log_run(&slot->jobs[i], LOG_INFO, "too late for its slot, given back",
+		    log_int("late_us", late_ns / 1000));
+	give_back_held(engine);
 }
 
 static void claim_done(struct storeq_op *op)
@@ -413,7 +459,7 @@ static void claim_done(struct storeq_op *op)
 		engine->interval_ns = claim->interval_ns;
 		engine->wake_at = LEDGER_NONE; /* ask again as soon as that is allowed */
 		engine->held = slot_new(engine, claim);
-		if (engine->giving_up)
+		if (engine->giving_up || engine->suspended)
 			give_back_held(engine);
 	}
 	if (!op->op.fail.err && !engine->failed)
@@ -436,7 +482,7 @@ static bool may_claim(const struct engine *engine)
 {
 	int64_t places = engine->env.concurrency;
 
-	if (engine->claiming || engine->stopping || engine->failed)
+	if (engine->claiming || engine->stopping || engine->suspended || engine->failed)
 		return false;
 	for (const struct slot *slot = engine->slots; slot; slot = slot->next) {
 		if (slot->unstarted > 0)
@@ -466,6 +512,8 @@ void engine_free(struct engine *engine)
 
 int64_t engine_tick(struct engine *engine, int64_t now)
 {
+	int64_t late_ns;
+
 	sweep(engine);
 	if (engine->failed && now >= engine->retry_at)
 		repeat_failed(engine);
@@ -474,9 +522,13 @@ int64_t engine_tick(struct engine *engine, int64_t now)
 	if (engine->held) {
 		/* A claim is never early; but this is where the promise is kept. */
 		now = now_ns(engine);
-		if (now < not_before(engine))
+		late_ns = lateness(engine->held, now);
+		if (late_ns > 0)
+			give_back_late(engine, late_ns);
+		else if (now < not_before(engine))
 			return not_before(engine);
-		slot_fire(engine->held);
+		else
+			slot_fire(engine->held);
 	}
 	if (!may_claim(engine))
 		return CLOCK_NEVER;
@@ -524,15 +576,34 @@ void engine_stop(struct engine *engine)
 	engine->stopping = true;
 }
 
-void engine_interrupt(struct engine *engine, bool now)
+static void end_runs(struct engine *engine, bool now)
 {
-	engine->giving_up = true;
 	give_back_held(engine);
 	for (struct slot *slot = engine->slots; slot; slot = slot->next)
 		for (size_t i = 0; i < slot->n; i++)
 			if (!slot->jobs[i].done)
 				handler_cancel(engine->env.handler, &slot->jobs[i].run, now);
+}
+
+void engine_interrupt(struct engine *engine, bool now)
+{
+	engine->giving_up = true;
+	end_runs(engine, now);
 	repeat_failed(engine);
+}
+
+void engine_suspend(struct engine *engine, bool now)
+{
+	engine->suspended = true;
+	end_runs(engine, now);
+}
+
+void engine_resume(struct engine *engine)
+{
+	if (!engine->suspended)
+		return;
+	engine->suspended = false;
+	engine_replan(engine);
 }
 
 void engine_running(const struct engine *engine, int64_t *slots, int64_t *batches)

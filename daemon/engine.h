@@ -5,6 +5,12 @@
  *
  * A place is a slot that is running. At most `concurrency` places are taken; the next slot is only
  * claimed when one is free, and only after the starts of the last slot are known.
+ *
+ * Where several nodes share the store it keeps a slot free for a short time only
+ * (store_claim.fire_before). The clock is read just before the slot is fired; when that is too late
+ * the whole slot is given back, which costs no attempt, and another one is claimed. A batch whose
+ * start or outcome the store refuses as stale belongs to somebody else by now: it is logged, and
+ * what still runs of it is ended.
  */
 #ifndef INGESTD_ENGINE_H
 #define INGESTD_ENGINE_H
@@ -58,6 +64,17 @@ void engine_stop(struct engine *engine);
  * called after engine_stop(), and again to press on.
  */
 void engine_interrupt(struct engine *engine, bool now);
+
+/*
+ * The lease of this node is about to end: takes no slots, gives back the one that is not fired yet,
+ * or that comes from a claim under way, and ends what runs, with `now` by force. Outcomes are
+ * posted as ever, until the store takes them or refuses them as stale. May be called again, to
+ * press on.
+ */
+void engine_suspend(struct engine *engine, bool now);
+
+/* The lease is there (again): slots are taken. */
+void engine_resume(struct engine *engine);
 
 /* How many slots and batches are running. */
 void engine_running(const struct engine *engine, int64_t *slots, int64_t *batches);

@@ -51,6 +51,20 @@ static struct retry_policy retry_policy(const struct conf *conf)
 	    .max_ms = conf->retry_max_ns / NS_PER_MS};
 }
 
+static void log_opened(const struct daemon *daemon, const struct store_found *found)
+{
+	bool shared = daemon->found.store_kind->shared;
+	char *store = store_shown(daemon->found.store_where);
+	/* The list ends before what does not apply. */
+	struct log_field name =
+	    shared ? log_str("node_name", daemon->conf.node_name) : (struct log_field){0};
+
+	log_info(log_msg("store opened"), log_str("store", store), log_str("node", daemon->node),
+	    log_int("waiting", found->waiting), log_int("later", found->later),
+	    log_int("interrupted", found->interrupted), name);
+	free(store);
+}
+
 static enum err open_store(struct daemon *daemon, struct fail *fail)
 {
 	const struct conf *conf = &daemon->conf;
@@ -65,19 +79,24 @@ static enum err open_store(struct daemon *daemon, struct fail *fail)
 	    .max_upload_ids = conf->max_upload_bytes / (int64_t)sizeof(int64_t),
 	    .retry = retry_policy(conf),
 	    .max_hold_ms = conf->max_hold_ns / NS_PER_MS,
-	    .notify = *conf->notify != '\0'};
+	    .notify = *conf->notify != '\0',
+	    .node_name = conf->node_name,
+	    .version = INGESTD_VERSION,
+	    .slot_guard_ns = conf_slot_guard_ns(conf),
+	    .lease_ms = conf->lease_ns / NS_PER_MS,
+	    .poll_ns = conf_poll_ns(conf),
+	    .concurrency = conf->concurrency};
+	const struct store_kind *kind = daemon->found.store_kind;
+	const char *where = daemon->found.store_where;
 	struct store_found found;
 
-	make_directories(daemon, "store", daemon->found.store_path, 0700);
-	if (store_sqlite_open(&daemon->writer, daemon->found.store_path, &settings, daemon->clock,
-		&found, fail) ||
-	    store_sqlite_open_reader(
-		&daemon->reader, daemon->found.store_path, daemon->clock, fail))
+	if (kind == &store_sqlite)
+		make_directories(daemon, "store", where, 0700);
+	if (kind->open(&daemon->writer, where, &settings, daemon->clock, &found, fail) ||
+	    kind->open_reader(&daemon->reader, where, daemon->clock, fail))
 		return fail->err;
 	uuid_format(&found.node, daemon->node);
-	log_info(log_msg("store opened"), log_str("store", daemon->found.store_path),
-	    log_str("node", daemon->node), log_int("waiting", found.waiting),
-	    log_int("later", found.later), log_int("interrupted", found.interrupted));
+	log_opened(daemon, &found);
 	return ERR_OK;
 }
 
@@ -125,6 +144,20 @@ static struct notifier *new_notifier(struct daemon *daemon)
 	    .arg = daemon});
 }
 
+static struct member *new_member(struct daemon *daemon)
+{
+	if (!daemon->found.store_kind->shared)
+		return NULL;
+	return member_new(&(struct member_env){.clock = daemon->clock,
+	    .queue = daemon->queue,
+	    .engine = daemon->engine,
+	    .stats = &daemon->stats,
+	    .lease_ns = daemon->conf.lease_ns,
+	    .wake = daemon_wake_member,
+	    .moved = daemon_moved,
+	    .arg = daemon});
+}
+
 /* Everything behind the doors, bottom up. */
 static void build(struct daemon *daemon)
 {
@@ -154,6 +187,7 @@ static void build(struct daemon *daemon)
 	    .wake = daemon_wake,
 	    .changed = daemon_changed,
 	    .arg = daemon});
+	daemon->member = new_member(daemon);
 	daemon->sweeper = sweeper_new(&(struct sweeper_env){.base = daemon->base,
 	    .queue = daemon->queue,
 	    .expiry_ms = shortest_expiry_ms(&daemon->conf),
@@ -197,6 +231,8 @@ static void tear_down(struct daemon *daemon)
 	if (daemon->notifier)
 		notifier_free(daemon->notifier);
 	sweeper_free(daemon->sweeper);
+	if (daemon->member)
+		member_free(daemon->member);
 	engine_free(daemon->engine);
 	limits_free(daemon->limits);
 }
@@ -280,12 +316,33 @@ static int run(struct daemon *daemon)
 
 static int check_store(const struct daemon *daemon)
 {
+	const struct store_kind *kind = daemon->found.store_kind;
+	struct fail fail = {.err = ERR_WRONG_STATE};
+	char *store;
+
+	if (!kind->check(daemon->found.store_where, &fail))
+		return complain(&fail, store_exit_status(&fail));
+	store = store_shown(daemon->found.store_where);
+	printf("%s: sound\n", store);
+	free(store);
+	return EXIT_STOPPED;
+}
+
+static int init_store(const struct daemon *daemon)
+{
+	const struct store_kind *kind = daemon->found.store_kind;
+	char *store = store_shown(daemon->found.store_where);
+	int status = EXIT_STOPPED;
 	struct fail fail;
 
-	if (!store_sqlite_check(daemon->found.store_path, &fail))
-		return complain(&fail, EXIT_STORE);
-	printf("%s: sound\n", daemon->found.store_path);
-	return EXIT_STOPPED;
+	if (!kind->init)
+		printf("%s: nothing to do, the daemon makes it when it starts\n", store);
+	else if (kind->init(daemon->found.store_where, &fail))
+		status = complain(&fail, store_exit_status(&fail));
+	else
+		printf("%s: all that ingestd needs is there\n", store);
+	free(store);
+	return status;
 }
 
 /* What was set by a verb wins over all that the options say. */
@@ -293,7 +350,7 @@ static int print_conf(struct daemon *daemon)
 {
 	int64_t interval_ns;
 
-	if (store_sqlite_rate(daemon->found.store_path, &interval_ns))
+	if (daemon->found.store_kind->rate(daemon->found.store_where, &interval_ns))
 		conf_set_interval(&daemon->conf, interval_ns, "store");
 	conf_print(&daemon->conf, stdout);
 	return EXIT_STOPPED;
@@ -313,6 +370,11 @@ static int act(struct daemon *daemon, enum conf_action action)
 		return EXIT_STOPPED;
 	case CONF_CHECK_STORE:
 		return check_store(daemon);
+	case CONF_INIT_STORE:
+		return init_store(daemon);
+	case CONF_STORE_SCHEMA:
+		fputs(daemon->found.store_kind->schema, stdout);
+		return EXIT_STOPPED;
 	default:
 		return run(daemon);
 	}

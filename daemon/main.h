@@ -6,6 +6,7 @@
 #include "conf_check.h"
 #include "door.h"
 #include "handler.h"
+#include "member.h"
 #include "notifier.h"
 #include "sock.h"
 
@@ -23,6 +24,7 @@ struct daemon {
 
 	struct event_base *base;
 	struct event *tick; /* the engine's only timer */
+	struct event *beat; /* the member's */
 	struct event *deliver, *deliver_reads; /* the store's threads have answers */
 	atomic_bool reads_told; /* deliver_reads is going to run */
 	struct event *signals[3];
@@ -37,6 +39,7 @@ struct daemon {
 	struct limits *limits;
 	struct stats stats;
 	struct engine *engine;
+	struct member *member; /* NULL: nobody else has this store */
 	struct sweeper *sweeper;
 	struct notifier *notifier; /* NULL as the teller */
 	struct api *api;
@@ -61,6 +64,9 @@ void daemon_recover(struct daemon *daemon);
 
 /* Callbacks, for the parts; `arg` is the daemon. */
 void daemon_wake(void *arg);
+void daemon_wake_member(void *arg);
+/* Another node may have changed anything. */
+void daemon_moved(void *arg);
 void daemon_changed(void *arg, const struct uuid *ingestion);
 void daemon_broken(void *arg, const struct fail *why);
 /* On a thread of the store. */

@@ -66,12 +66,40 @@ void daemon_wake(void *arg)
 	event_active(daemon->tick, EV_TIMEOUT, 1);
 }
 
+static void on_beat(evutil_socket_t fd, short events, void *arg)
+{
+	struct daemon *daemon = arg;
+	int64_t now = clock_boot_ns(daemon->clock);
+	int64_t next = member_tick(daemon->member, now);
+	int64_t wait = next > now ? next - now : 0;
+	int64_t longest = STORE_BEAT_MS * NS_PER_MS;
+
+	(void)fd, (void)events;
+	arm(daemon->beat, wait < longest ? wait : longest);
+}
+
+void daemon_wake_member(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	event_active(daemon->beat, EV_TIMEOUT, 1);
+}
+
+void daemon_moved(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	api_moved(daemon->api);
+}
+
 /* ---- the beginning ---- */
 
 static void go_on(struct daemon *daemon)
 {
 	if (daemon->recovering > 0)
 		return;
+	if (daemon->member)
+		member_recovered(daemon->member);
 	if (daemon->notifier)
 		notifier_start(daemon->notifier);
 	daemon_wake(daemon);
@@ -90,6 +118,8 @@ void daemon_recover(struct daemon *daemon)
 	const struct handler *handler = daemon->handler;
 	struct handler *teller = daemon->teller;
 
+	if (daemon->member)
+		daemon_wake_member(daemon);
 	daemon->recovering = handler_recover(daemon->handler, on_recovered, daemon);
 	/* One of a kind does it for both. */
 	if (teller && teller->ops != handler->ops)
@@ -256,6 +286,7 @@ void daemon_open_loop(struct daemon *daemon)
 
 	daemon->base = new_base();
 	daemon->tick = new_event(daemon, -1, 0, on_tick);
+	daemon->beat = new_event(daemon, -1, 0, on_beat);
 	daemon->deliver = new_event(daemon, -1, 0, on_deliver);
 	daemon->deliver_reads = new_event(daemon, -1, 0, on_deliver_reads);
 	event_priority_set(daemon->deliver_reads, 1);
@@ -277,6 +308,7 @@ void daemon_close_loop(struct daemon *daemon)
 	event_free(daemon->grace);
 	event_free(daemon->deliver_reads);
 	event_free(daemon->deliver);
+	event_free(daemon->beat);
 	event_free(daemon->tick);
 	event_base_free(daemon->base);
 	libevent_global_shutdown();

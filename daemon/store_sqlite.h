@@ -59,6 +59,9 @@ int sqlite_summary_write(struct sqlite_store *store);
 
 /* ---- store_sqlite_schema.c ---- */
 
+/* What a new store consists of. */
+extern const char sqlite_schema[];
+
 /*
  * Refuses what is not ours or newer; with `migratable` false also what is older or has no schema
  * yet. Changes nothing.

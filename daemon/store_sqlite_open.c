@@ -162,3 +162,24 @@ const char *store_sqlite_library(void)
 {
 	return sqlite3_libversion();
 }
+
+/* SQLite takes ":memory:" and "file:..." for something else than paths. */
+static enum err check_url(const char *where, struct fail *fail)
+{
+	fail->err = ERR_OK;
+	if (*where == '\0' || *where == ':' || strncmp(where, "file:", 5) == 0)
+		return fail_set(fail, ERR_INVALID,
+		    "\"" STORE_SQLITE_SCHEME "%.80s\" is not " STORE_SQLITE_SCHEME "PATH", where);
+	return ERR_OK;
+}
+
+const struct store_kind store_sqlite = {
+    .scheme = STORE_SQLITE_SCHEME,
+    .check_url = check_url,
+    .open = store_sqlite_open,
+    .open_reader = store_sqlite_open_reader,
+    .rate = store_sqlite_rate,
+    .check = store_sqlite_check,
+    .schema = sqlite_schema,
+    .library = store_sqlite_library,
+};

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Each entry brings a store from version i to version i + 1, inside one transaction. */
-static const char *const migrations[SQLITE_STORE_VERSION] = {
+const char sqlite_schema[] =
 #include "schema_sqlite.sql.h"
-};
+    ;
+
+/* Each entry brings a store from version i to version i + 1, inside one transaction. */
+static const char *const migrations[SQLITE_STORE_VERSION] = {sqlite_schema};
 
 static int64_t read_pragma(struct sqlite_store *store, const char *query, int *code)
 {

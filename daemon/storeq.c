@@ -1,10 +1,10 @@
 #include "storeq.h"
 
 #include "log.h"
+#include "storeq_turn.h"
 #include "util.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -12,288 +12,9 @@
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
 
-struct fifo {
-	struct storeq_op *first, *last;
-	size_t n;
-	size_t bytes;
-};
-
-struct storeq {
-	struct storeq_env env;
-	bool threads;
-	pthread_t writer, reader;
-	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t writer_wake, reader_wake;
-	struct fifo engine, front, reads, scans; /* waiting */
-	struct fifo answered, answered_reads; /* to be delivered */
-	size_t running; /* taken by a thread, not answered yet */
-	int64_t operations, commits; /* that have succeeded */
-	int64_t commit_last_ns, commit_sum_ns, commit_max_ns, committed_at;
-	bool scan_was_last; /* of the reads */
-	bool stopping;
-	bool broken, broken_told;
-	struct fail why; /* once broken */
-};
-
-/* ---- lists ---- */
-
-static size_t op_bytes(const struct storeq_op *op)
-{
-	size_t ids = 0;
-
-	if (op->op.verb == STORE_SUBMIT)
-		ids = op->op.submit.ids->n;
-	else if (op->op.verb == STORE_APPEND)
-		ids = op->op.append.ids->n;
-	return sizeof(*op) + ids * sizeof(int64_t);
-}
-
-static void fifo_put(struct fifo *fifo, struct storeq_op *op)
-{
-	op->next = NULL;
-	if (fifo->first)
-		fifo->last->next = op;
-	else
-		fifo->first = op;
-	fifo->last = op;
-	fifo->n++;
-	fifo->bytes += op_bytes(op);
-}
-
-static struct storeq_op *fifo_take(struct fifo *fifo)
-{
-	struct storeq_op *op = fifo->first;
-
-	fifo->first = op->next;
-	fifo->n--;
-	fifo->bytes -= op_bytes(op);
-	return op;
-}
-
-/* Puts back what was taken last. */
-static void fifo_untake(struct fifo *fifo, struct storeq_op *op)
-{
-	op->next = fifo->first;
-	if (!fifo->first)
-		fifo->last = op;
-	fifo->first = op;
-	fifo->n++;
-	fifo->bytes += op_bytes(op);
-}
-
-/* ---- one turn of the writer ---- */
-
-struct turn {
-	struct storeq_op *ops[STOREQ_TURN_OPS];
-	size_t n;
-	size_t engine; /* the first so many are the engine's */
-};
-
-/* Under the lock: the engine's operations first, then the front doors' up to the limits. */
-static void turn_take(struct storeq *queue, struct turn *turn)
-{
-	size_t bytes = 0;
-
-	turn->n = 0;
-	while (queue->engine.first && turn->n < STOREQ_TURN_OPS)
-		turn->ops[turn->n++] = fifo_take(&queue->engine);
-	turn->engine = turn->n;
-	while (queue->front.first && turn->n < STOREQ_TURN_OPS) {
-		bytes += op_bytes(queue->front.first);
-		if (turn->n > 0 && bytes > STOREQ_TURN_BYTES)
-			break;
-		turn->ops[turn->n++] = fifo_take(&queue->front);
-	}
-	queue->running += turn->n;
-}
-
-/* Commits, and takes the time. */
-static enum store_result commit(struct storeq *queue, size_t operations, struct fail *fail)
-{
-	int64_t start = clock_boot_ns(queue->env.clock);
-	enum store_result result = store_commit(queue->env.writer, fail);
-	int64_t took = clock_boot_ns(queue->env.clock) - start;
-
-	if (result != STORE_DONE)
-		return result;
-	pthread_mutex_lock(&queue->lock);
-	queue->operations += (int64_t)operations;
-	queue->commits++;
-	queue->commit_last_ns = took;
-	queue->committed_at = start + took;
-	queue->commit_sum_ns += took;
-	if (took > queue->commit_max_ns)
-		queue->commit_max_ns = took;
-	pthread_mutex_unlock(&queue->lock);
-	return result;
-}
-
-/* How far a transaction got. */
-struct progress {
-	bool begun; /* there was one at all */
-	size_t ran; /* operations that were run in it; the last one may have failed */
-	size_t done; /* those that did not fail */
-};
-
-/* Runs the operations in one transaction: all, or fewer when the time of a turn is over. */
-static enum store_result run_together(struct storeq *queue, struct storeq_op **ops, size_t n,
-    struct progress *progress, struct fail *fail)
-{
-	int64_t end = clock_boot_ns(queue->env.clock) + STOREQ_TURN_NS;
-	enum store_result result = store_begin(queue->env.writer, fail);
-
-	*progress = (struct progress){.begun = result == STORE_DONE};
-	while (result == STORE_DONE && progress->ran < n) {
-		struct store_op *op = &ops[progress->ran]->op;
-
-		if (progress->ran > 0 && clock_boot_ns(queue->env.clock) > end)
-			break;
-		result = store_run(queue->env.writer, op);
-		progress->ran++;
-		if (result != STORE_DONE)
-			*fail = op->fail;
-		else
-			progress->done++;
-	}
-	if (result == STORE_DONE)
-		result = commit(queue, progress->done, fail);
-	if (result == STORE_UNDONE) {
-		struct fail uncertain;
-
-		if (store_rollback(queue->env.writer, &uncertain) != STORE_DONE) {
-			*fail = uncertain;
-			return STORE_UNKNOWN;
-		}
-	}
-	return result;
-}
-
-static void refuse(struct storeq_op **ops, size_t n, const struct fail *why)
-{
-	for (size_t i = 0; i < n; i++) {
-		store_op_reset(&ops[i]->op);
-		ops[i]->op.fail = *why;
-	}
-}
-
-/*
- * After a turn was rolled back: each operation in a transaction of its own, so that only those fail
- * that cannot be done. Returns how many have an answer; fewer than n after an unknown outcome.
- */
-static size_t run_singly(struct storeq *queue, struct storeq_op **ops, size_t n,
-    enum store_result *result, struct fail *fail)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct progress progress;
-
-		*result = run_together(queue, &ops[i], 1, &progress, fail);
-		if (*result == STORE_UNKNOWN)
-			return i;
-		if (*result == STORE_UNDONE)
-			refuse(&ops[i], progress.begun ? 1 : n - i, fail);
-		if (!progress.begun)
-			break;
-	}
-	*result = STORE_DONE;
-	return n;
-}
-
-/*
- * What has become of a turn: ops[0, done) have their answers, ops[done, unknown) have an unknown
- * outcome, the rest was not run.
- */
-struct turn_end {
-	size_t done, unknown;
-	struct fail why; /* ERR_OK: nothing is unknown */
-};
-
-static struct turn_end turn_run(struct storeq *queue, struct turn *turn)
-{
-	struct turn_end end = {.why.err = ERR_OK};
-	struct progress progress;
-	struct fail fail;
-	enum store_result result = run_together(queue, turn->ops, turn->n, &progress, &fail);
-
-	end.done = progress.done;
-	end.unknown = progress.ran;
-	if (result == STORE_UNKNOWN) {
-		end.done = 0;
-	} else if (result == STORE_UNDONE && !progress.begun) {
-		/* Each operation by itself would find the same. */
-		refuse(turn->ops, turn->n, &fail);
-		end.done = turn->n;
-	} else if (result == STORE_UNDONE) {
-		log_debug(log_msg("turn rolled back, its operations run one by one"),
-		    log_int("operations", (int64_t)turn->n), log_str("reason", fail.text));
-		end.done = run_singly(queue, turn->ops, turn->n, &result, &fail);
-		end.unknown = end.done + 1;
-	}
-	if (result == STORE_UNKNOWN) {
-		end.why = fail;
-		end.why.err = ERR_UNKNOWN_OUTCOME;
-	}
-	return end;
-}
-
-static const struct fail not_done = {
-    .err = ERR_BUSY, .text = "not done: the store has failed and is being restarted"};
 static const struct fail draining = {.err = ERR_DRAINING, .text = "not done: shutting down"};
 
-/* Under the lock: what waits there will not be done. */
-static void refuse_waiting(struct storeq *queue, struct fifo *fifo, const struct fail *why)
-{
-	while (fifo->first) {
-		struct storeq_op *op = fifo_take(fifo);
-
-		op->op.fail = *why;
-		fifo_put(&queue->answered, op);
-	}
-}
-
-/* Under the lock: the engine hears of the unknown outcome, so that it does not try again. */
-static void turn_break(struct storeq *queue, struct turn *turn, const struct turn_end *end)
-{
-	refuse(turn->ops + end->done, end->unknown - end->done, &end->why);
-	for (size_t i = end->unknown; i < turn->n; i++)
-		refuse(turn->ops + i, 1, i < turn->engine ? &end->why : &not_done);
-	for (size_t i = end->done; i < turn->n; i++)
-		fifo_put(&queue->answered, turn->ops[i]);
-	queue->broken = true;
-	queue->why = end->why;
-	refuse_waiting(queue, &queue->engine, &end->why);
-	refuse_waiting(queue, &queue->front, &not_done);
-}
-
-/* Under the lock. */
-static void turn_answer(struct storeq *queue, struct turn *turn, const struct turn_end *end)
-{
-	queue->running -= turn->n;
-	for (size_t i = 0; i < end->done; i++)
-		fifo_put(&queue->answered, turn->ops[i]);
-	if (end->why.err) {
-		turn_break(queue, turn, end);
-		return;
-	}
-	/* The turn's time was over: the rest goes back to where it was. */
-	for (size_t i = turn->n; i > end->done; i--)
-		fifo_untake(i > turn->engine ? &queue->front : &queue->engine, turn->ops[i - 1]);
-}
-
-/* Called and left with the lock held. False: nothing waited. */
-static bool write_turn(struct storeq *queue)
-{
-	struct turn turn;
-	struct turn_end end;
-
-	turn_take(queue, &turn);
-	if (turn.n == 0)
-		return false;
-	pthread_mutex_unlock(&queue->lock);
-	end = turn_run(queue, &turn);
-	pthread_mutex_lock(&queue->lock);
-	turn_answer(queue, &turn, &end);
-	return true;
-}
+/* ---- one turn of the reader ---- */
 
 /* Under the lock. Without threads nobody delivers while the reader works. */
 static bool may_read(const struct storeq *queue)
@@ -312,6 +33,31 @@ static struct storeq_op *take_read(struct storeq *queue)
 
 	queue->scan_was_last = scan;
 	return fifo_take(scan ? &queue->scans : &queue->reads);
+}
+
+/* The answer of a read that failed. A store that is away comes back, so that is said once. */
+static void read_failed(
+    struct storeq *queue, struct store_op *op, enum store_result result, const struct fail *why)
+{
+	bool away = result == STORE_UNDONE && why->err == ERR_BUSY;
+
+	if (!away)
+		log_error(log_msg("read failed"), log_str("reason", why->text));
+	else if (!queue->reads_fail)
+		log_warn(log_msg("the store cannot be read"), log_str("reason", why->text));
+	queue->reads_fail |= away;
+	store_op_reset(op);
+	if (away)
+		op->fail = *why;
+	else
+		fail_set(&op->fail, ERR_INTERNAL, "the store could not be read: %s", why->text);
+}
+
+static void read_succeeded(struct storeq *queue)
+{
+	if (queue->reads_fail)
+		log_info(log_msg("the store can be read again"));
+	queue->reads_fail = false;
 }
 
 /* Called and left with the lock held. False: nothing waited. */
@@ -333,11 +79,10 @@ static bool read_turn(struct storeq *queue)
 		fail = op->op.fail;
 		store_rollback(store, &(struct fail){0});
 	}
-	if (result != STORE_DONE) {
-		log_error(log_msg("read failed"), log_str("reason", fail.text));
-		store_op_reset(&op->op);
-		fail_set(&op->op.fail, ERR_INTERNAL, "the store could not be read: %s", fail.text);
-	}
+	if (result == STORE_DONE)
+		read_succeeded(queue);
+	else
+		read_failed(queue, &op->op, result, &fail);
 	pthread_mutex_lock(&queue->lock);
 	queue->running--;
 	fifo_put(&queue->answered_reads, op);
@@ -368,7 +113,7 @@ static void *writer_main(void *arg)
 {
 	struct storeq *queue = arg;
 
-	serve(queue, &queue->writer_wake, write_turn, queue->env.notify);
+	serve(queue, &queue->writer_wake, storeq_write_turn, queue->env.notify);
 	return NULL;
 }
 
@@ -410,9 +155,9 @@ struct storeq *storeq_new(const struct storeq_env *env, bool threads)
 static void stop_threads(struct storeq *queue)
 {
 	pthread_mutex_lock(&queue->lock);
-	refuse_waiting(queue, &queue->front, &draining);
-	refuse_waiting(queue, &queue->reads, &draining);
-	refuse_waiting(queue, &queue->scans, &draining);
+	storeq_refuse_waiting(queue, &queue->front, &draining);
+	storeq_refuse_waiting(queue, &queue->reads, &draining);
+	storeq_refuse_waiting(queue, &queue->scans, &draining);
 	queue->stopping = true;
 	pthread_cond_signal(&queue->writer_wake);
 	pthread_cond_signal(&queue->reader_wake);
@@ -477,10 +222,10 @@ static bool is_full(const struct storeq *queue, const struct fifo *fifo, struct 
 {
 	int64_t most = limit_of(queue, LIMIT_QUEUED);
 	int64_t most_bytes = limit_of(queue, LIMIT_QUEUED_BYTES);
-	size_t bytes = fifo->bytes + op_bytes(op);
+	size_t bytes = fifo->bytes + fifo_bytes_of(op);
 
 	if (queue->broken || queue->stopping) {
-		op->op.fail = queue->broken ? not_done : draining;
+		op->op.fail = queue->broken ? storeq_not_done : draining;
 		return true;
 	}
 	if ((int64_t)fifo->n >= most) {
@@ -599,7 +344,7 @@ bool storeq_step(struct storeq *queue)
 	bool wrote, read;
 
 	pthread_mutex_lock(&queue->lock);
-	wrote = write_turn(queue);
+	wrote = storeq_write_turn(queue);
 	read = read_turn(queue);
 	pthread_mutex_unlock(&queue->lock);
 	return wrote || read;

@@ -6,6 +6,10 @@
  *
  * Answers are given on the thread that calls storeq_deliver(), in the order in which they were
  * done.
+ *
+ * When the store loses a turn (STORE_LOST), operations of the front doors are answered with
+ * ERR_UNKNOWN_OUTCOME and those of the engine with ERR_BUSY: these can be posted again. The queue
+ * goes on. A store that is away refuses with ERR_BUSY, reads and writes.
  */
 #ifndef INGESTD_STOREQ_H
 #define INGESTD_STOREQ_H

@@ -55,3 +55,14 @@ void watch_tell(struct watch *watch, const struct uuid *uuid)
 			entry->changed(entry);
 	}
 }
+
+void watch_tell_all(struct watch *watch)
+{
+	struct watch_entry *next;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct watch_entry *entry = watch->buckets[i]; entry; entry = next) {
+			next = entry->next;
+			entry->changed(entry);
+		}
+}

@@ -27,4 +27,7 @@ void watch_remove(struct watch_entry *entry);
 /* Calls changed() of all who wait for this ingestion. */
 void watch_tell(struct watch *watch, const struct uuid *uuid);
 
+/* Calls changed() of all who wait for anything. */
+void watch_tell_all(struct watch *watch);
+
 #endif

@@ -32,11 +32,15 @@ static const struct sample {
     {"socket", "/tmp/other.sock", TEXT, 0, false},
     {"socket-group", "staff", TEXT, 0, false},
     {"store", "sqlite:/tmp/other.db", TEXT, 0, false},
+    {"node-name", "rack-7:a", TEXT, 0, false},
     {"rate", "30/m", NUMBER, 2 * NS_PER_S, false},
     {"batch-size", "7", NUMBER, 7, false},
     {"concurrency", "4", NUMBER, 4, false},
     {"settle", "1.5s", NUMBER, 1500 * NS_PER_MS, false},
     {"pack", "yes", SWITCH, true, false},
+    {"slot-guard", "20ms", NUMBER, 20 * NS_PER_MS, false},
+    {"lease", "45s", NUMBER, 45 * NS_PER_S, false},
+    {"poll", "30ms", NUMBER, 30 * NS_PER_MS, false},
     {"handler", "simulate:delay=5ms,fail=3", TEXT, 0, false},
     {"max-attempts", "9", NUMBER, 9, false},
     {"retry-base", "2s", NUMBER, 2 * NS_PER_S, false},
@@ -97,6 +101,9 @@ static const struct range {
     {"batch-size", "0", "1", "10000", "10001", 1, 10000},
     {"concurrency", "0", "1", "1000", "1001", 1, 1000},
     {"settle", NULL, "0", "1h", "1h1ns", 0, 3600 * NS_PER_S},
+    {"slot-guard", "999us", "1ms", "1h", "1h1ns", NS_PER_MS, 3600 * NS_PER_S},
+    {"lease", "2999ms", "3s", "1h", "1h1ns", 3 * NS_PER_S, 3600 * NS_PER_S},
+    {"poll", "9999us", "10ms", "1m", "1m1ns", 10 * NS_PER_MS, 60 * NS_PER_S},
     {"max-attempts", "0", "1", "1000", "1001", 1, 1000},
     {"retry-base", "999us", "1ms", "1d", "1d1ns", NS_PER_MS, 86400 * NS_PER_S},
     {"retry-max", "999us", "1ms", "365d", NULL, NS_PER_MS, 365 * 86400 * NS_PER_S},
@@ -329,7 +336,7 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(conf->interval_ns, 5 * NS_PER_S);
 	assert_int_equal(conf->batch_size, 3);
 	assert_int_equal(conf->concurrency, 1);
-	assert_int_equal(conf->settle_ns, CONF_SETTLE_AUTO);
+	assert_int_equal(conf->settle_ns, CONF_AUTO);
 	assert_false(conf->pack);
 	assert_string_equal(conf->handler, "simulate:delay=1s");
 	assert_int_equal(conf->max_attempts, 5);
@@ -827,7 +834,7 @@ static void the_settle_time_can_be_auto(void **state)
 	struct place *place = *state;
 
 	assert_loads(place, "--settle=2s", "--settle=auto", NULL);
-	assert_int_equal(place->conf.settle_ns, CONF_SETTLE_AUTO);
+	assert_int_equal(place->conf.settle_ns, CONF_AUTO);
 	assert_int_equal(load(place, "--settle=AUTO", NULL), ERR_INVALID);
 	assert_int_equal(load(place, "--shutdown-grace=auto", NULL), ERR_INVALID);
 }
@@ -961,6 +968,10 @@ static void each_action_is_found(void **state)
 	assert_int_equal(place->action, CONF_CHECK_STORE);
 	assert_int_equal(place->conf.batch_size, 4);
 	assert_int_equal(place->conf.concurrency, 2);
+	assert_loads(place, "--init-store", NULL);
+	assert_int_equal(place->action, CONF_INIT_STORE);
+	assert_loads(place, "--store-schema", NULL);
+	assert_int_equal(place->action, CONF_STORE_SCHEMA);
 }
 
 /* So that help is shown to those who need it. */
@@ -1375,6 +1386,102 @@ static void auto_is_300_ms_at_most(void **state)
 	assert_int_equal(settle_of(*state, "1/365d", "auto"), 300 * NS_PER_MS);
 }
 
+static void the_guard_of_a_slot_is_a_tenth_of_the_interval_and_250_ms_at_most(void **state)
+{
+	struct place *place = *state;
+
+	assert_loads(place, "--rate=1/s", NULL);
+	assert_int_equal(conf_slot_guard_ns(&place->conf), 100 * NS_PER_MS);
+	assert_loads(place, "--rate=1/2501ms", NULL);
+	assert_int_equal(conf_slot_guard_ns(&place->conf), 250 * NS_PER_MS);
+	assert_loads(place, "--rate=1/s", "--slot-guard=7ms", NULL);
+	assert_int_equal(conf_slot_guard_ns(&place->conf), 7 * NS_PER_MS);
+}
+
+static void others_are_looked_at_once_per_interval_within_limits(void **state)
+{
+	struct place *place = *state;
+
+	assert_loads(place, "--rate=1/700ms", NULL);
+	assert_int_equal(conf_poll_ns(&place->conf), 700 * NS_PER_MS);
+	assert_loads(place, "--rate=1/49ms", NULL);
+	assert_int_equal(conf_poll_ns(&place->conf), 50 * NS_PER_MS);
+	assert_loads(place, "--rate=1/1001ms", NULL);
+	assert_int_equal(conf_poll_ns(&place->conf), NS_PER_S);
+	assert_loads(place, "--rate=1/s", "--poll=10ms", NULL);
+	assert_int_equal(conf_poll_ns(&place->conf), 10 * NS_PER_MS);
+}
+
+/* ---- the name of the node ---- */
+
+static void a_node_is_called_after_its_host_and_socket(void **state)
+{
+	struct place *place = *state;
+	char host[65], here[4096], wanted[8192];
+
+	assert_int_equal(gethostname(host, sizeof(host)), 0);
+	assert_loads(place, "--socket=/tmp/a.sock", NULL);
+	snprintf(wanted, sizeof(wanted), "%s:/tmp/a.sock", host);
+	assert_string_equal(place->conf.node_name, wanted);
+	assert_origin(place, "node-name", "default");
+	/* Two that are started in two places are two. */
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_loads(place, "--socket=a.sock", NULL);
+	snprintf(wanted, sizeof(wanted), "%s:%s/a.sock", host, here);
+	assert_string_equal(place->conf.node_name, wanted);
+}
+
+static void a_default_that_cannot_be_a_name_is_none(void **state)
+{
+	struct place *place = *state;
+	struct conf again;
+	char flag[256];
+
+	snprintf(flag, sizeof(flag), "--socket=/tmp/%0130d", 7);
+	assert_loads(place, flag, NULL);
+	assert_string_equal(place->conf.node_name, "");
+	assert_loads(place, "--socket=/tmp/a b", NULL);
+	assert_string_equal(place->conf.node_name, "");
+	again = place->conf;
+	conf_warn_of_restart(&place->conf, &again);
+}
+
+static void names_of_nodes_are_visible_ascii_of_some_bytes(void **state)
+{
+	struct place *place = *state;
+	char flag[256];
+
+	assert_refused(
+	    place, "--node-name: node-name: \"a b\" is not visible ASCII", "--node-name=a b", NULL);
+	assert_refused(place, "--node-name: node-name: \"\" is not a name of 1 to 128 bytes",
+	    "--node-name=", NULL);
+	snprintf(flag, sizeof(flag), "--node-name=%0128d", 7);
+	assert_loads(place, flag, NULL);
+	assert_int_equal(strlen(place->conf.node_name), NODE_NAME_MAX);
+	snprintf(flag, sizeof(flag), "--node-name=%0129d", 7);
+	assert_int_equal(load(place, flag, NULL), ERR_INVALID);
+	assert_int_equal(load(place, "--node-name=\xc3\xa9", NULL), ERR_INVALID);
+}
+
+/* ---- passwords ---- */
+
+static void passwords_are_not_printed(void **state)
+{
+	struct place *place = *state;
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	assert_loads(place, "--store=postgresql://u:hunter2@db/jobs", NULL);
+	assert_string_equal(place->conf.store, "postgresql://u:hunter2@db/jobs");
+	conf_print(&place->conf, out);
+	fclose(out);
+	assert_contains(text, "store = postgresql://u:***@db/jobs ");
+	assert_lacks(text, "hunter2");
+	free(text);
+}
+
 /* ---- reload ---- */
 
 /* Takes over what `fresh` was loaded with; returns what was logged. */
@@ -1490,6 +1597,16 @@ static void a_reload_warns_of_what_needs_a_restart(void **state)
 		assert_contains(logged, samples[i].kind == TEXT ? "origin=" : samples[i].text);
 		assert_ptr_equal(strchr(logged, '\n'), logged + strlen(logged) - 1);
 	}
+}
+
+static void a_reload_never_logs_a_password(void **state)
+{
+	static const struct sample sample = {
+	    "store", "postgres://u:secret@db?password=secret", TEXT, 0, false};
+	const char *logged = reload_sample(*state, &sample);
+
+	assert_contains(logged, "postgres://u:***@db?password=***");
+	assert_lacks(logged, "secret");
 }
 
 static void a_reload_without_changes_says_nothing(void **state)
@@ -1822,10 +1939,17 @@ int main(void)
 	    CONF_TEST(a_settle_time_that_is_given_counts),
 	    CONF_TEST(auto_is_a_tenth_of_a_short_interval),
 	    CONF_TEST(auto_is_300_ms_at_most),
+	    CONF_TEST(the_guard_of_a_slot_is_a_tenth_of_the_interval_and_250_ms_at_most),
+	    CONF_TEST(others_are_looked_at_once_per_interval_within_limits),
+	    CONF_TEST(a_node_is_called_after_its_host_and_socket),
+	    CONF_TEST(a_default_that_cannot_be_a_name_is_none),
+	    CONF_TEST(names_of_nodes_are_visible_ascii_of_some_bytes),
+	    CONF_TEST(passwords_are_not_printed),
 	    CONF_TEST(a_reload_takes_what_can_be_reloaded),
 	    CONF_TEST(a_second_reload_takes_it_back),
 	    CONF_TEST(a_reload_leaves_the_others),
 	    CONF_TEST(a_reload_warns_of_what_needs_a_restart),
+	    CONF_TEST(a_reload_never_logs_a_password),
 	    CONF_TEST(a_reload_without_changes_says_nothing),
 	    CONF_TEST(the_table_says_what_can_be_reloaded),
 	    CONF_TEST(every_option_is_printed_with_its_origin),

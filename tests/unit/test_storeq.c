@@ -11,17 +11,18 @@
 
 #define JOURNAL_SIZE 65536
 #define PATIENCE_S 60
+#define AWAY_MS 1234 /* what the store says when it is away */
 
 /* ---- a store that does what the test says and writes down what it was asked for ---- */
 
 /*
  * The journal has one character per call:
- *   [ begin   ( a begin that failed    ] commit    ) a commit that failed
+ *   [ begin   ( a begin that failed    ] commit    ) a commit that failed    ~ one that was lost
  *   < rollback  > a rollback that failed   the name of an operation: it was run
  *   ! a call that was not allowed: outside of a turn, or after an unknown outcome
  *
  * Results are scripted with one character per call: d done, u undone, ? unknown, r done with a
- * refusal as answer. What has no script is done.
+ * refusal as answer, b undone since the store is away, l lost. What has no script is done.
  */
 struct fake {
 	struct store store;
@@ -99,6 +100,14 @@ static enum store_result next_result(const char **script, struct fail *fail, con
 	case '?':
 		fail_set(fail, ERR_INTERNAL, "lost %s", what);
 		return STORE_UNKNOWN;
+	case 'b':
+		fail_set(fail, ERR_BUSY, "away at %s", what);
+		fail->retry_ms = AWAY_MS;
+		return STORE_UNDONE;
+	case 'l':
+		fail_set(fail, ERR_BUSY, "the connection is gone");
+		fail->retry_ms = AWAY_MS;
+		return STORE_LOST;
 	case 'r':
 		fail_set(fail, ERR_NOT_FOUND, "refused %s", what);
 	}
@@ -174,7 +183,7 @@ static enum store_result fake_commit(struct store *store, struct fail *fail)
 	if (during)
 		during(fake->world);
 	fake->in_turn = result == STORE_UNDONE; /* to be rolled back */
-	return end_call(fake, allowed, result, ']', ')');
+	return end_call(fake, allowed, result, ']', result == STORE_LOST ? '~' : ')');
 }
 
 /* Where nothing was begun there is nothing to do and to write down. */
@@ -1552,6 +1561,159 @@ static void a_read_that_cannot_begin_is_an_internal_error(void **state)
 	assert_done(world, "2");
 }
 
+static void reads_of_a_store_that_is_away_are_told_to_come_back(void **state)
+{
+	struct world *world = *state;
+
+	world->reader.begins = "b";
+	world->scripts['2'] = "b";
+	post(world, "123");
+	run_all(world);
+	assert_answers(world, "1", ERR_BUSY, "away at begin");
+	assert_answers(world, "2", ERR_BUSY, "away at 2");
+	assert_int_equal(op_named(world, '1')->q.op.fail.retry_ms, AWAY_MS);
+	assert_int_equal(op_named(world, '2')->q.op.fail.retry_ms, AWAY_MS);
+	assert_int_equal(op_named(world, '2')->q.op.status.page.n, 0);
+	assert_done(world, "3");
+}
+
+/* What `logged` finds on stderr while it lives. */
+struct log_catch {
+	FILE *file;
+	int stderr_fd;
+};
+
+static void catch_log(struct log_catch *caught)
+{
+	fflush(stderr);
+	caught->file = tmpfile();
+	assert_non_null(caught->file);
+	caught->stderr_fd = dup(STDERR_FILENO);
+	dup2(fileno(caught->file), STDERR_FILENO);
+}
+
+/* How many lines have that in them. */
+static int release_log(struct log_catch *caught, const char *what)
+{
+	char line[2048];
+	int n = 0;
+
+	fflush(stderr);
+	dup2(caught->stderr_fd, STDERR_FILENO);
+	close(caught->stderr_fd);
+	rewind(caught->file);
+	while (fgets(line, sizeof(line), caught->file))
+		n += strstr(line, what) != NULL;
+	fclose(caught->file);
+	return n;
+}
+
+static void a_store_that_cannot_be_read_is_logged_once_per_trouble(void **state)
+{
+	struct world *world = *state;
+	struct log_catch caught;
+
+	world->reader.begins = "bbbdbb";
+	catch_log(&caught);
+	post(world, "123456");
+	run_all(world);
+	assert_int_equal(release_log(&caught, "the store cannot be read"), 2);
+	assert_answers(world, "12356", ERR_BUSY, "away");
+	assert_done(world, "4");
+}
+
+static void a_lost_turn_is_unknown_to_the_doors_and_repeated_by_the_engine(void **state)
+{
+	struct world *world = *state;
+
+	world->writer.commits = "l";
+	post(world, "abAB");
+	run_all(world);
+	assert_journal(&world->writer, "[ABab~");
+	assert_answers(world, "AB", ERR_BUSY, "the connection is gone");
+	assert_answers(world, "ab", ERR_UNKNOWN_OUTCOME, "the connection is gone");
+	assert_int_equal(world->broken, 0);
+}
+
+static void after_a_lost_turn_the_queue_goes_on(void **state)
+{
+	struct world *world = *state;
+
+	world->writer.commits = "l";
+	post(world, "aA");
+	run_all(world);
+	post(world, "bB");
+	run_all(world);
+	assert_journal(&world->writer, "[Aa~[Bb]");
+	assert_done(world, "bB");
+}
+
+static void what_a_lost_turn_did_not_come_to_is_run_in_the_next(void **state)
+{
+	struct world *world = *state;
+
+	world->writer.commits = "l";
+	world->writer.run_ns = STOREQ_TURN_NS;
+	post(world, "abc");
+	run_all(world);
+	assert_answers(world, "ab", ERR_UNKNOWN_OUTCOME, "gone");
+	assert_done(world, "c");
+}
+
+static void a_claim_that_was_lost_has_nothing(void **state)
+{
+	struct world *world = *state;
+	struct op *op = op_new(world, 'A');
+
+	op->q.op.verb = STORE_CLAIM;
+	world->writer.commits = "l";
+	storeq_post_engine(world->queue, &op->q);
+	run_all(world);
+	assert_answers(world, "A", ERR_BUSY, "gone");
+	assert_int_equal(op->q.op.claim.n, 0);
+	assert_null(op->q.op.claim.batches);
+}
+
+static void one_that_is_lost_in_a_replay_takes_no_others_along(void **state)
+{
+	struct world *world = *state;
+
+	world->writer.commits = "uldl";
+	post(world, "abAB");
+	run_all(world);
+	/* All together, then each by itself. */
+	assert_journal(&world->writer, "[ABab)<[A~[B][a~[b]");
+	assert_answers(world, "A", ERR_BUSY, "gone");
+	assert_answers(world, "a", ERR_UNKNOWN_OUTCOME, "gone");
+	assert_done(world, "Bb");
+	assert_int_equal(world->broken, 0);
+}
+
+static void lost_operations_are_not_in_the_figures(void **state)
+{
+	struct world *world = *state;
+	struct storeq_figures figures;
+
+	world->writer.commits = "l";
+	post(world, "ab");
+	run_all(world);
+	storeq_figures(world->queue, &figures);
+	assert_int_equal(figures.operations, 0);
+	assert_int_equal(figures.commits, 0);
+}
+
+static void a_store_that_is_away_says_when_to_come_back(void **state)
+{
+	struct world *world = *state;
+
+	world->writer.begins = "b";
+	post(world, "aA");
+	run_all(world);
+	assert_answers(world, "aA", ERR_BUSY, "away at begin");
+	assert_int_equal(op_named(world, 'a')->q.op.fail.retry_ms, AWAY_MS);
+	assert_int_equal(op_named(world, 'A')->q.op.fail.retry_ms, AWAY_MS);
+}
+
 static void a_read_that_fails_breaks_nothing(void **state)
 {
 	struct world *world = *state;
@@ -2153,6 +2315,15 @@ int main(void)
 	    Q_TEST(without_a_reader_reads_go_through_the_writer),
 	    Q_TEST(a_read_that_fails_is_an_internal_error),
 	    Q_TEST(a_read_that_cannot_begin_is_an_internal_error),
+	    Q_TEST(reads_of_a_store_that_is_away_are_told_to_come_back),
+	    Q_TEST(a_store_that_cannot_be_read_is_logged_once_per_trouble),
+	    Q_TEST(a_lost_turn_is_unknown_to_the_doors_and_repeated_by_the_engine),
+	    Q_TEST(after_a_lost_turn_the_queue_goes_on),
+	    Q_TEST(what_a_lost_turn_did_not_come_to_is_run_in_the_next),
+	    Q_TEST(a_claim_that_was_lost_has_nothing),
+	    Q_TEST(one_that_is_lost_in_a_replay_takes_no_others_along),
+	    Q_TEST(lost_operations_are_not_in_the_figures),
+	    Q_TEST(a_store_that_is_away_says_when_to_come_back),
 	    Q_TEST(a_read_that_fails_breaks_nothing),
 	    Q_TEST(a_read_can_be_refused),
 	    Q_TEST(writes_are_delivered_before_reads),

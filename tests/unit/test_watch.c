@@ -90,12 +90,32 @@ static void a_waiter_may_remove_itself_when_it_is_told(void **state)
 	watch_free(watch);
 }
 
+static void all_are_told_whatever_they_wait_for(void **state)
+{
+	struct watch *watch = watch_new();
+	struct waiter waiters[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		waiters[i] = (struct waiter){.entry = {.changed = on_changed}, .remove = i % 2};
+		waiters[i].entry.uuid.bytes[15] = (uint8_t)(i < 2 ? 0 : 255);
+		waiters[i].entry.uuid.bytes[14] = (uint8_t)(i < 2 ? 0 : 255);
+		watch_add(watch, &waiters[i].entry);
+	}
+	watch_tell_all(watch);
+	watch_tell_all(watch);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(waiters[i].told, i % 2 ? 1 : 2);
+	watch_free(watch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_who_wait_for_the_ingestion_are_told_and_no_others),
 	    cmocka_unit_test(who_is_removed_is_not_told_any_more),
 	    cmocka_unit_test(a_waiter_may_remove_itself_when_it_is_told),
+	    cmocka_unit_test(all_are_told_whatever_they_wait_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
