@@ -102,6 +102,35 @@ set_rate() {
   refuses 2 "$DIR/conf:1" config -- ingestd --config "$DIR/conf" --check-config
 }
 
+@test "a store of no known kind is refused, and no password is shown" {
+  refuses 2 --store '"mysql://u:***@h/d"' sqlite:PATH postgresql:// -- \
+    "$BUILD/ingestd" --store mysql://u:secret@h/d --check-config
+  run --separate-stderr "$BUILD/ingestd" --store mysql://u:secret@h/d --check-config
+  [[ $output$stderr != *secret* ]]
+  [ "$("$BUILD/ingestd" --store postgresql://u:secret@h/d --print-config | line_of store)" = \
+    "store = postgresql://u:***@h/d|--store" ]
+}
+
+@test "a node of a store that is shared needs a name" {
+  [ "$("$BUILD/ingestd" --socket "$SOCKET" --print-config | line_of node-name)" = \
+    "node-name = $(uname -n):$SOCKET|default" ]
+  refuses 2 "node name" --node-name -- \
+    "$BUILD/ingestd" --socket "$DIR/a b" --store postgresql://h/d --check-config
+  "$BUILD/ingestd" --socket "$DIR/a b" --store "sqlite:$STORE" --check-config
+  "$BUILD/ingestd" --socket "$DIR/a b" --store postgresql://h/d --node-name a --check-config
+}
+
+@test "--init-store and --store-schema: a store of SQLite needs nothing, and can be read about" {
+  run --separate-stderr ingestd --init-store
+  [ "$status" -eq 0 ]
+  [[ $output == *"nothing to do"* ]]
+  [ ! -e "$STORE" ]
+  ingestd --store-schema >"$DIR/schema"
+  sqlite3 "$DIR/new.db" <"$DIR/schema"
+  start_daemon
+  diff <(sqlite3 "$DIR/new.db" .schema) <(sqlite3 "$STORE" .schema)
+}
+
 @test "the example in ingestd.conf(5) is a good file" {
   # There may be no such group here.
   sed -n '/^\.Bd -literal$/,/^\.Ed$/p' "$BATS_TEST_DIRNAME/../../man/ingestd.conf.5" |
