@@ -35,7 +35,7 @@ endif
 
 # Recursive variables: pkg-config may only be there after `make deps`.
 COMMON_PKGS := libcjson libcrypto
-DAEMON_PKGS := libevent_core libevent_pthreads sqlite3 libcurl
+DAEMON_PKGS := libevent_core libevent_pthreads sqlite3 libcurl libpq
 PKG_CFLAGS = $(shell pkg-config --cflags $(COMMON_PKGS) $(DAEMON_PKGS))
 COMMON_LIBS = $(shell pkg-config --libs $(COMMON_PKGS)) -lm
 DAEMON_LIBS = $(shell pkg-config --libs $(DAEMON_PKGS))
@@ -106,7 +106,7 @@ $(COMPLETIONS): $(B)/completion/ingestctl.%: $(B)/ingestctl
 	$(call say,GEN,$@)
 	$(Q)$(B)/ingestctl completion $* >$@
 
-# The schema, the description of the HTTP interface and its page are files for people and C strings for
+# The schemas, the description of the HTTP interface and its page are files for people and C strings for
 # the compiler. A '?' is escaped, too: two of them may begin a trigraph.
 $(B)/gen/%.h: %
 	@mkdir -p $(@D)
@@ -114,6 +114,7 @@ $(B)/gen/%.h: %
 	$(Q)sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
 
 $(B)/obj/daemon/store_sqlite_schema.o: $(B)/gen/daemon/schema_sqlite.sql.h
+$(B)/obj/daemon/store_postgres_schema.o: $(B)/gen/daemon/schema_postgres.sql.h
 $(B)/obj/daemon/http_pages.o: $(B)/gen/daemon/openapi.json.h $(B)/gen/daemon/docs.html.h
 
 # Objects are made again when the flags change.
