@@ -32,7 +32,7 @@ pg_find() {
     # A checkout where nobody may look, such as root's home.
     if ! $PG_AS test -x "$PG_BIN/postgres"; then
       PG_AS+=' --inh-caps=+dac_override --ambient-caps=+dac_override'
-      $PG_AS test -x "$PG_BIN/postgres" || pg_fail "nobody cannot run $PG_BIN/postgres" || return
+      $PG_AS test -x "$PG_BIN/postgres" || pg_fail "nobody cannot run $PG_BIN/postgres" || return 1
     fi
   fi
   export PG_BIN PG_LIBRARIES PG_TEMPLATE PG_AS
@@ -75,7 +75,7 @@ pg_make_template() {
 # Starts a server of its own with settings: pg_start [SETTING=VALUE...]
 # PG_TCP=1: also on a free port of 127.0.0.1.
 pg_start() {
-  pg_find && pg_make_template || return
+  pg_find && pg_make_template || return 1
   PG_DIR=$(mktemp -d /tmp/ingestd-pg.XXXXXX)
   PG_PORT=5432
   export PG_DIR PG_PORT
@@ -126,7 +126,7 @@ pg_restart() {
     if [ "$SECONDS" -ge "$end" ] || ! pg_runs; then
       tail -n 20 "$PG_DIR/log" >&2
       pg_fail "PostgreSQL does not start"
-      return
+      return 1
     fi
     sleep 0.02
   done
@@ -144,7 +144,7 @@ pg_is_ready() {
 pg_is_process() {
   local stat
 
-  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
   stat=${stat##*) }
   [ "${stat:0:1}" != Z ]
 }
@@ -173,7 +173,7 @@ pg_await_end() {
 
   for pid; do
     while pg_is_process "$pid"; do
-      [ "$SECONDS" -lt "$end" ] || pg_fail "process $pid of PostgreSQL does not end" || return
+      [ "$SECONDS" -lt "$end" ] || pg_fail "process $pid of PostgreSQL does not end" || return 1
       sleep 0.02
     done
   done
@@ -248,7 +248,7 @@ pg_new_database() {
   local name
 
   name=t$(printf '%(%s)T' -1)_${BASHPID}_$RANDOM
-  pg_sql "CREATE DATABASE $name" postgres || return
+  pg_sql "CREATE DATABASE $name" postgres || return 1
   pg_url "$name"
 }
 
