@@ -4,11 +4,10 @@
 #include "util.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * INGESTD_TEST_POSTGRES is the URL of a server of PostgreSQL on which a database can be made;
- * without it that part is left out, and fails with CI=true. STORE_TESTS="postgres: *" chooses tests
+ * without it that part is left out, and fails with CI=1. STORE_TESTS="postgres: *" chooses tests
  * by name; RANDOM_SEEDS is how many random runs PostgreSQL gets (1).
  */
 struct test_case {
@@ -83,7 +82,7 @@ static void add(const struct backend *backend, const struct suite_test *suite)
 static void needs_a_server(void **state)
 {
 	(void)state;
-	if (getenv("CI") && strcmp(getenv("CI"), "true") == 0)
+	if (getenv("CI"))
 		fail_msg("INGESTD_TEST_POSTGRES is not set");
 	skip();
 }
