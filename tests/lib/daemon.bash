@@ -20,7 +20,7 @@ export BUILD
 
 STORE_KIND=${INGESTD_TEST_STORE:-sqlite}
 if [ "$STORE_KIND" = postgres ]; then
-  # shellcheck source=tests/lib/postgres.bash
+  # shellcheck source=/dev/null
   . "$BATS_TEST_DIRNAME/../lib/postgres.bash"
 fi
 
@@ -58,7 +58,7 @@ daemon_setup() {
 new_store() {
   if [ "$STORE_KIND" = postgres ]; then
     drop_database
-    STORE_URL=$(pg_new_database)
+    STORE_URL=$(pg_new_store)
   else
     rm -f "$STORE"*
     STORE_URL=sqlite:$STORE

@@ -5,7 +5,7 @@
 #   load ../lib/postgres
 #   setup_file() { pg_start; }
 #   teardown_file() { pg_stop immediate; }
-#   setup() { daemon_setup; STORE_URL=$(pg_new_database); }
+#   setup() { daemon_setup; STORE_URL=$(pg_new_store); }
 #
 # The server is in $PG_DIR: its data, its socket and its log. As root it runs as `nobody`, since PostgreSQL
 # refuses root. Its programs come from build/tools (postgres.sh), whatever is installed.
@@ -115,6 +115,7 @@ pg_restart() {
   rm -f "$PG_DIR/pid"
   # In a session of its own: it outlives the test that starts it again, and a signal to the suite's group
   # does not reach it. Somebody waits for it, since the next one would take a zombie for a server.
+  # shellcheck disable=SC2016 # the inner shell expands it
   (setsid bash -c 'cd / || exit
     LD_LIBRARY_PATH=$PG_LIBRARIES $PG_AS "$PG_BIN/postgres" -D "$PG_DIR/data" &
     echo $! >"$PG_DIR/pid.new" && mv "$PG_DIR/pid.new" "$PG_DIR/pid"
@@ -250,6 +251,14 @@ pg_new_database() {
   name=t$(printf '%(%s)T' -1)_${BASHPID}_$RANDOM
   pg_sql "CREATE DATABASE $name" postgres || return 1
   pg_url "$name"
+}
+
+# The same with the tables of a new store.
+pg_new_store() {
+  local url
+
+  url=$(pg_new_database) && "$BUILD/ingestd" --init-store --store "$url" >&2 || return 1
+  echo "$url"
 }
 
 # Ends all connections but the one that asks: pg_disconnect_all
