@@ -247,7 +247,7 @@ static void crowd(char *sockets, const struct wire_request *request, int64_t sec
 		calls += members[i].calls;
 		close(members[i].fd);
 	}
-	printf("%" PRId64 "\n", calls * NS_PER_S / (wall_ns() - start));
+	printf("%" PRId64 "\n", (int64_t)(calls * NS_PER_S / (wall_ns() - start)));
 	free(members);
 }
 
