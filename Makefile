@@ -59,11 +59,13 @@ FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 PRELOAD_SRC := $(sort $(wildcard tests/preload/*.c))
+HANDLER_SRC := $(sort $(wildcard tests/postgres/*.c))
 HTTP_TEST_SRC := $(sort $(wildcard tests/http/*.c))
 HEADERS := $(sort $(wildcard common/*.h daemon/*.h cli/*.h tests/*/*.h))
 C_FILES := $(COMMON_SRC) $(DAEMON_SRC) $(CLI_SRC) $(UNIT_SRC) $(STORE_SRC) $(SIM_SRC) $(BENCH_SRC) \
-	$(PRELOAD_SRC) $(HTTP_TEST_SRC) $(FUZZ_SRC) $(HEADERS)
-SHELL_FILES := $(sort $(wildcard .ci/* tests/*.sh tests/*/*.sh tests/*/*.bash tests/*/*.bats) tests/run tests/bench/run)
+	$(PRELOAD_SRC) $(HANDLER_SRC) $(HTTP_TEST_SRC) $(FUZZ_SRC) $(HEADERS)
+SHELL_FILES := $(sort $(wildcard .ci/* tests/*.sh tests/*/*.sh tests/*/*.bash tests/*/*.bats) tests/run tests/bench/run \
+	tests/bench/postgres)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 COMMON_OBJ := $(call obj,$(COMMON_SRC))
@@ -80,11 +82,13 @@ STORE_BIN := $(if $(STORE_SRC),$(B)/tests/store/test_store)
 SIM_BIN := $(if $(SIM_SRC),$(B)/tests/sim/test_sim)
 BENCH_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(BENCH_SRC))
 PRELOAD_BIN := $(patsubst tests/%.c,$(B)/tests/%.so,$(PRELOAD_SRC))
+# Commands that batches are given to.
+HANDLER_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(HANDLER_SRC))
 TEST_BIN := $(UNIT_BIN) $(STORE_BIN) $(SIM_BIN)
 
 # ---- programs ----
 
-.PHONY: all deps demo test bench fuzz lint format asan tsan install uninstall clean help test-build
+.PHONY: all deps demo test test-postgres bench bench-postgres fuzz lint format asan tsan install uninstall clean help test-build
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -106,7 +110,7 @@ $(COMPLETIONS): $(B)/completion/ingestctl.%: $(B)/ingestctl
 	$(call say,GEN,$@)
 	$(Q)$(B)/ingestctl completion $* >$@
 
-# The schema, the description of the HTTP interface and its page are files for people and C strings for
+# The schemas, the description of the HTTP interface and its page are files for people and C strings for
 # the compiler. A '?' is escaped, too: two of them may begin a trigraph.
 $(B)/gen/%.h: %
 	@mkdir -p $(@D)
@@ -171,7 +175,12 @@ $(PRELOAD_BIN): $(B)/tests/%.so: tests/%.c
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $< -ldl
 
-test-build: all $(TEST_BIN) $(PRELOAD_BIN)
+$(HANDLER_BIN): $(B)/tests/%: $(B)/obj/tests/%.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+test-build: all $(TEST_BIN) $(PRELOAD_BIN) $(HANDLER_BIN)
 
 -include $(patsubst %.o,%.d,$(wildcard $(B)/obj/*/*.o $(B)/obj/*/*/*.o))
 
@@ -189,6 +198,18 @@ test:
 	@.ci/deps build test
 	@$(MAKE) $(PARALLEL) test-build
 	@tests/run $(B)
+
+# The suites of the stores with RANDOM_SEEDS=20 random runs, those end-to-end tests for which the store
+# matters, and several nodes on one store. `make test` has a slice of this.
+test-postgres:
+	@.ci/deps build test
+	@$(MAKE) $(PARALLEL) test-build
+	@tests/run --postgres $(B)
+
+bench-postgres:
+	@.ci/deps build test
+	@$(MAKE) $(PARALLEL) all $(BENCH_BIN)
+	@tests/bench/postgres $(B)
 
 # Figures, as ratios to something in the same run. BENCH_N=10000000 fills a bigger store.
 bench:
@@ -255,8 +276,10 @@ help:
 	@echo 'make deps       install the Debian packages that building and testing need'
 	@echo 'make demo       install what is missing, build, and show one ingestion from start to end'
 	@echo 'make test       install what is missing, build, and run all tests'
+	@echo 'make test-postgres  all that concerns the store in PostgreSQL; it is unpacked, not installed'
 	@echo 'make asan tsan  the same tests with ASan+UBSan, with TSan'
 	@echo 'make bench      measure, in ratios: an empty store and one with a million ingestions'
+	@echo 'make bench-postgres  measure: nodes that share a store, next to plain inserts'
 	@echo 'make fuzz       fuzz what reads bytes of strangers, FUZZ_S=60 seconds each (needs clang)'
 	@echo 'make lint       layers, manuals, formatting, shell scripts'
 	@echo 'make format     format the C files'

@@ -8,12 +8,18 @@
  *     ping
  *
  * bench_call SOCKET probe submits until SIGTERM and prints the longest time.
+ *
+ * bench_call SOCKET[,SOCKET...] crowd SECONDS CLIENTS submits over so many connections, which take
+ * turns with the sockets and each wait for their answer; prints submissions per second.
+ *
+ * bench_call SOCKET flow SECONDS RATE submits RATE times per second.
  */
 #include "sock.h"
 #include "util.h"
 #include "wire.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,26 +180,137 @@ static int64_t longest(int fd, struct wire_request *request)
 	return worst;
 }
 
+/* ---- many clients ---- */
+
+struct member {
+	pthread_t thread;
+	struct wire_request request;
+	int fd;
+	int64_t until, calls;
+};
+
+static void *submit_on(void *arg)
+{
+	struct member *member = arg;
+	struct wire_lines lines = {.max = 1024 * 1024};
+
+	while (wall_ns() < member->until) {
+		prepare(&member->request, NULL, (size_t)member->calls);
+		call(member->fd, &member->request, &lines);
+		member->calls++;
+	}
+	wire_lines_free(&lines);
+	return NULL;
+}
+
+static int connect_to(const char *path)
+{
+	struct fail fail;
+	int fd = sock_connect(path, 5000, &fail);
+
+	if (fd < 0)
+		die(fail.text);
+	return fd;
+}
+
+/* The sockets in the list, which is cut into pieces. */
+static size_t split(char *list, char **paths, size_t most)
+{
+	size_t n = 0;
+
+	for (char *path = strtok(list, ","); path && n < most; path = strtok(NULL, ","))
+		paths[n++] = path;
+	if (n == 0)
+		die("no socket");
+	return n;
+}
+
+static void crowd(char *sockets, const struct wire_request *request, int64_t seconds, int64_t n)
+{
+	struct member *members = xcalloc((size_t)n, sizeof(*members));
+	int64_t start, calls = 0;
+	char *paths[16];
+	size_t n_paths = split(sockets, paths, COUNT_OF(paths));
+
+	for (int64_t i = 0; i < n; i++) {
+		members[i].request = *request;
+		members[i].fd = connect_to(paths[(size_t)i % n_paths]);
+	}
+	start = wall_ns();
+	for (int64_t i = 0; i < n; i++) {
+		members[i].until = start + seconds * NS_PER_S;
+		if (pthread_create(&members[i].thread, NULL, submit_on, &members[i]))
+			die("no thread");
+	}
+	for (int64_t i = 0; i < n; i++) {
+		pthread_join(members[i].thread, NULL);
+		calls += members[i].calls;
+		close(members[i].fd);
+	}
+	printf("%" PRId64 "\n", (int64_t)(calls * NS_PER_S / (wall_ns() - start)));
+	free(members);
+}
+
+/* At moments that are fixed in advance: what comes late does not put off the rest. */
+static void flow(int fd, struct wire_request *request, int64_t seconds, int64_t rate)
+{
+	struct wire_lines lines = {.max = 1024 * 1024};
+	int64_t start = wall_ns();
+
+	for (int64_t i = 0; i < seconds * rate; i++) {
+		int64_t at = start + i * NS_PER_S / rate;
+		struct timespec moment = {at / NS_PER_S, at % NS_PER_S};
+
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL);
+		prepare(request, NULL, (size_t)i);
+		call(fd, request, &lines);
+	}
+	wire_lines_free(&lines);
+}
+
+/* The calls that have two numbers; false: it is none of these. */
+static bool many(char **argv, struct wire_request *request)
+{
+	int64_t seconds, n;
+
+	if (strcmp(argv[2], "crowd") != 0 && strcmp(argv[2], "flow") != 0)
+		return false;
+	if (!parse_u63(argv[3], strlen(argv[3]), &seconds) ||
+	    !parse_u63(argv[4], strlen(argv[4]), &n) || n < 1)
+		die("two numbers are wanted");
+	request->method = WIRE_SUBMIT;
+	if (strcmp(argv[2], "crowd") == 0) {
+		crowd(argv[1], request, seconds, n);
+	} else {
+		int fd = connect_to(argv[1]);
+
+		flow(fd, request, seconds, n);
+		close(fd);
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct wire_request request = {
 	    .submit.has_priority = true, .status.limit = WIRE_STATUS_LIMIT, .list.limit = 50};
 	bool probe = argc == 3 && strcmp(argv[2], "probe") == 0;
 	struct ids ids = {0};
-	struct fail fail;
 	int64_t n = 0;
 	int fd;
 
+	for (int64_t id = 1; id <= 3; id++)
+		idlist_push(&request.submit.ids, id);
+	if (argc == 5 && many(argv, &request)) {
+		idlist_free(&request.submit.ids);
+		return 0;
+	}
 	if (!probe && (argc < 4 || !parse_u63(argv[3], strlen(argv[3]), &n) || n < 1))
 		die("usage: bench_call SOCKET METHOD N [IDS] | bench_call SOCKET probe");
 	request.method = method_by_name(probe ? "submit" : argv[2]);
 	if (request.method == WIRE_STATUS)
 		ids = read_ids(argc > 4 ? argv[4] : "");
-	for (int64_t id = 1; id <= 3; id++)
-		idlist_push(&request.submit.ids, id);
-	fd = sock_connect(argv[1], 5000, &fail);
-	if (fd < 0)
-		die(fail.text);
+	fd = connect_to(argv[1]);
 	printf("%" PRId64 "\n", probe ? longest(fd, &request) : median(fd, &request, &ids, n));
 	close(fd);
 	free(ids.v);

@@ -395,6 +395,7 @@ END
 }
 
 @test "commands of a living daemon are left alone, even if the store is a copy of its own" {
+  only_sqlite
   command_is <<'END'
 #!/bin/sh
 sleep 1000 &

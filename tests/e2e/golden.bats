@@ -24,7 +24,7 @@ golden() {
     start_daemon $flags
     golden replay "$session" "$SOCKET" || fail "$session"
     stop_daemon
-    rm -f "$STORE"*
+    new_store
     replayed=$((replayed + 1))
   done
   [ "$replayed" -ge 6 ]
@@ -41,7 +41,7 @@ golden() {
     ! cmp -s "$session" "$DIR/changed"
     ! golden replay "$DIR/changed" "$SOCKET" 2>"$DIR/why"
     stop_daemon
-    rm -f "$STORE"*
+    new_store
     start_daemon --settle 10m
   done
   golden replay "$session" "$SOCKET"

@@ -38,7 +38,7 @@ wait_request() {
     "{'interval_ns': 20000000000, 'settle_ns': 10000000000, 'batch_size': 5, 'concurrency': 2, 'running_slots': 0, 'running_batches': 0, 'max_attempts': 5, 'retry_base_ms': 10000, 'retry_max_ms': 3600000, 'pack': False, 'pause': 'none'}" ]
   [ "$(stats "[(l['priority'], l['waiting_ids'], l['batches']['yet_to_start'], l['ingestions']['yet_to_start']) for l in s['lanes']]")" = \
     "[('HIGH', 12, 3, 1), ('MEDIUM', 0, 0, 0), ('LOW', 0, 0, 0)]" ]
-  [ "$(stats "s['version'] + s['store']['url']")" = "$("$BUILD/ingestd" --version | cut -d ' ' -f 2)sqlite:$STORE" ]
+  [ "$(stats "s['version'] + s['store']['url']")" = "$("$BUILD/ingestd" --version | cut -d ' ' -f 2)$STORE_URL" ]
   [ "$(stats "s['store']['commits'] > 0 and s['store']['operations'] > 0 and s['store']['commit_max_us'] >= s['store']['commit_mean_us']")" = True ]
   [ "$(stats "s['rss_bytes'] > 1000000 and 0 <= s['uptime_ms'] < 60000")" = True ]
 }

@@ -220,7 +220,7 @@ numbers() {
   [[ $output == *"up to 5 attempts, 10s apart at first, at most 1h"* ]] || fail "$output"
   [[ $output == *"attempts     0, 0 of them retries"* ]] || fail "$output"
   [[ $output == *"1 not complete, with 3 ids"* ]] || fail "$output"
-  [[ $output == *"sqlite:$STORE"* ]] || fail "$output"
+  [[ $output == *"$STORE_URL"* ]] || fail "$output"
   grep -qE '^HIGH +9 +3 +[0-9.]+s +0 +0 +0 +0 +0$' <<<"$output" || fail "$output"
   grep -qE '^LOW +4 +2 +[0-9.]+s +0 +0 +0 +0 +0$' <<<"$output" || fail "$output"
   [ "$(ctl stats --json | e2e json '[l["waiting_ids"] for l in d["lanes"]], d["uploads"]["ids"]')" = "([9, 0, 4], 3)" ]

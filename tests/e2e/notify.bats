@@ -57,7 +57,7 @@ has_ended() {
 }
 
 notices_left() {
-  sqlite3 "$STORE" 'SELECT count(*) FROM notice'
+  store_sql 'SELECT count(*) FROM notice'
 }
 
 # ---- what is told ----

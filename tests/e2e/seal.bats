@@ -82,7 +82,7 @@ seal() {
 }
 
 chunks_are_gone() {
-  [ "$(sqlite3 -readonly "$STORE" 'SELECT count(*) FROM chunk')" -eq 0 ]
+  [ "$(store_sql 'SELECT count(*) FROM chunk')" -eq 0 ]
 }
 
 @test "what arrives puts the expiry off" {

@@ -356,7 +356,8 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$BUILD/ingestctl" --socket "$SOCKE
       *) [ "$status" -eq 4 ] && grep -q "other ids" "$DIR/err" || fail "exit status $status: $(<"$DIR/err")" ;;
     esac
     stop_daemon
-    rm -f "$DIR/pipe" "$STORE"*
+    rm -f "$DIR/pipe"
+    new_store
   done
 }
 

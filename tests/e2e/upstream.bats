@@ -111,7 +111,8 @@ EOF
     [ "$(record 'len(calls)')" -eq "$calls" ] || fail "$answer: $(record 'len(calls)') calls"
     stop_daemon
     kill "$UPSTREAM"
-    rm -f "$STORE"* "$RECORD"
+    new_store
+    rm -f "$RECORD"
   done <<'EOF'
 error 2 HTTP ???: out of order
 problem 2 HTTP 503: the über disk is full

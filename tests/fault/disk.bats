@@ -38,7 +38,8 @@ life_with_failing_sync() {
   local unknown=
 
   reached=
-  rm -f "$STORE"* "$DIR/acknowledged"
+  new_store
+  rm -f "$DIR/acknowledged"
   : >"$LOG"
   : >"$DIR/acknowledged"
   FAILSYNC_AT=$1 preload_daemon failsync

@@ -64,6 +64,7 @@ teardown() {
 @test "a start lost with the log still counts: a claim alone reserves its slot" {
   local id launched started
 
+  only_sqlite
   daemon_flags --rate 1/1s --settle 0 --handler simulate:delay=10ms
   start_daemon
   id=$(ctl submit 1-6)

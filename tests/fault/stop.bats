@@ -31,6 +31,7 @@ start_is_recorded() {
 }
 
 @test "another program's lock on the database holds up neither the others nor the end" {
+  only_sqlite
   start_daemon --settle 10m --shutdown-grace 1s
   coproc LOCK { exec sqlite3 "$STORE" 3>&-; }
   COMPANIONS+=("$LOCK_PID")

@@ -5,8 +5,10 @@
 #   setup() { daemon_setup; }
 #   teardown() { daemon_teardown; }
 #
-# and its tests find: $DIR, $SOCKET, $STORE (path of the database), $LOG (of all daemons of the test,
-# one after the other), $DAEMON (pid; empty when none runs).
+# and its tests find: $DIR, $SOCKET, $STORE_URL, $STORE (path of the database), $LOG (of all daemons of the
+# test, one after the other), $DAEMON (pid; empty when none runs).
+#
+# With INGESTD_TEST_STORE=postgres the store is a fresh database of the server that tests/run has started.
 
 bats_require_minimum_version 1.5.0
 
@@ -15,6 +17,12 @@ export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
 
 : "${BUILD:=$(cd "$BATS_TEST_DIRNAME/../../build/release" && pwd)}"
 export BUILD
+
+STORE_KIND=${INGESTD_TEST_STORE:-sqlite}
+if [ "$STORE_KIND" = postgres ]; then
+  # shellcheck source=/dev/null
+  . "$BATS_TEST_DIRNAME/../lib/postgres.bash"
+fi
 
 # What a sanitizer finds must not look like an exit status that a test expects.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99}
@@ -42,6 +50,40 @@ daemon_setup() {
   : >"$LOG"
   # The caller's own settings are none of ours.
   unset "${!INGESTD_@}" XDG_RUNTIME_DIR XDG_STATE_HOME
+  STORE_URL=
+  new_store
+}
+
+# Forgets the store; the next daemon begins with an empty one.
+new_store() {
+  if [ "$STORE_KIND" = postgres ]; then
+    drop_database
+    STORE_URL=$(pg_new_store)
+  else
+    rm -f "$STORE"*
+    STORE_URL=sqlite:$STORE
+  fi
+}
+
+drop_database() {
+  local name=${STORE_URL%%\?*}
+
+  [ "$STORE_KIND" = sqlite ] || [ -z "$STORE_URL" ] ||
+    pg_sql "DROP DATABASE IF EXISTS ${name##*/} WITH (FORCE)" postgres
+}
+
+# What a query on the store gives.
+store_sql() {
+  if [ "$STORE_KIND" = postgres ]; then
+    pg_sql "SET search_path = ingestd; $1" "$STORE_URL"
+  else
+    sqlite3 -readonly "$STORE" "$1"
+  fi
+}
+
+# For tests that look into the file, or at its disk.
+only_sqlite() {
+  [ "$STORE_KIND" = sqlite ] || skip "it is about the file of SQLite"
 }
 
 # Ends what the test has left running, and fails when a daemon ended badly or a sanitizer spoke.
@@ -72,6 +114,7 @@ daemon_teardown() {
     tail -n 100 "$LOG"
     echo "---- end of the log ----"
   fi
+  drop_database || problem="the database cannot be dropped"
   rm -rf "$DIR"
   [ -z "$problem" ] || fail "$problem"
 }
@@ -81,7 +124,7 @@ daemon_teardown() {
 # Starts a daemon with DAEMON_FLAGS and further flags, without waiting for it.
 launch_daemon() {
   # bats waits for everybody who holds descriptor 3.
-  "$BUILD/ingestd" --socket "$SOCKET" --store "sqlite:$STORE" "${DAEMON_FLAGS[@]}" "$@" \
+  "$BUILD/ingestd" --socket "$SOCKET" --store "$STORE_URL" "${DAEMON_FLAGS[@]}" "$@" \
     >>"$LOG" 2>&1 </dev/null 3>&- &
   DAEMON=$!
 }
@@ -292,8 +335,8 @@ assert_spacing() {
 check_store() {
   local output
 
-  output=$("$BUILD/ingestd" --socket "$SOCKET" --store "sqlite:$STORE" --check 2>&1) || fail "$output"
-  [ "$output" = "$STORE: sound" ] || fail "$output"
+  output=$("$BUILD/ingestd" --socket "$SOCKET" --store "$STORE_URL" --check 2>&1) || fail "$output"
+  [ "$output" = "${STORE_URL#sqlite:}: sound" ] || fail "$output"
 }
 
 # Each attempt was started once: a claim is durable before its batch starts.

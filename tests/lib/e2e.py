@@ -4,9 +4,11 @@
     e2e.py load SEED BATCHES        submits random ingestions over one connection; prints the starts that
                                     the model expects, as "INGESTION INDEX" lines; the last line is the
                                     moment when the last one was accepted (CLOCK_BOOTTIME in ns)
+    e2e.py spread SEED BATCHES      the same, over all nodes whose sockets INGESTD_SOCKET names (with spaces
+                                    between) in turn; each answer is waited for
     e2e.py unfinished               reads ingestion ids from stdin, prints those that are not completed
 
-The last two talk to the socket that INGESTD_SOCKET names.
+All but the first talk to the socket that INGESTD_SOCKET names.
 """
 
 import json
@@ -17,10 +19,10 @@ import sys
 import time
 
 
-def connect():
+def connect(path=None):
     client = socket.socket(socket.AF_UNIX)
     client.settimeout(30)
-    client.connect(os.environ["INGESTD_SOCKET"])
+    client.connect(path or os.environ["INGESTD_SOCKET"])
     return client
 
 
@@ -43,7 +45,20 @@ def call(requests):
     return [replies[number] for number in range(len(requests))]
 
 
-def load(seed, batches):
+def spread(requests):
+    """Like call(), but one after the other, each to the next node."""
+    nodes = [connect(path).makefile("rw") for path in os.environ["INGESTD_SOCKET"].split()]
+    replies = []
+    for number, (method, params) in enumerate(requests):
+        node = nodes[number % len(nodes)]
+        node.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}) + "\n")
+        node.flush()
+        reply = json.loads(node.readline())
+        replies.append(reply.get("result") or reply["error"])
+    return replies
+
+
+def load(seed, batches, call):
     """Batches are of 3 ids. The order: by priority, then by submission, then by index."""
     rng = random.Random(seed)
     ingestions = []
@@ -72,7 +87,9 @@ def main():
     if command == "json":
         print(eval(args[0], {"d": json.load(sys.stdin)}))
     elif command == "load":
-        load(int(args[0]), int(args[1]))
+        load(int(args[0]), int(args[1]), call)
+    elif command == "spread":
+        load(int(args[0]), int(args[1]), spread)
     elif command == "unfinished":
         unfinished()
     else:

@@ -1,4 +1,4 @@
-"""Clients that submit while the daemon is killed again and again, and the check of what became of it.
+"""Clients that submit while daemon or database are lost again and again, and the check of what became of it.
 
     storm.py run DIR SEED       submits until DIR/stop exists; writes DIR/oracle, one JSON object per
                                 ingestion that was acknowledged, and DIR/unknown, how many unkeyed
@@ -6,7 +6,8 @@
     storm.py verify DIR         all of it is there, completed, with the same ids in the same order, and
                                 nothing else is
 
-The socket is what INGESTD_SOCKET names. A client that loses its connection tries again with the same key
+INGESTD_SOCKET names the socket, or those of several nodes with spaces between; a client that fails at one
+goes on with the next. A client that loses its connection tries again with the same key
 until it has an answer; without a key it does not know, and goes on.
 """
 
@@ -27,14 +28,16 @@ class Lost(Exception):
 
 
 class Client:
-    def __init__(self):
+    def __init__(self, node=0):
         self.socket = None
         self.number = 0
+        self.node = node
 
     def connect(self):
+        paths = os.environ["INGESTD_SOCKET"].split()
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(30)
-        self.socket.connect(os.environ["INGESTD_SOCKET"])
+        self.socket.connect(paths[self.node % len(paths)])
         self.reader = self.socket.makefile("r")
 
     def call(self, method, **params):
@@ -48,6 +51,7 @@ class Client:
             reply = json.loads(self.reader.readline())
         except (OSError, ValueError):
             self.socket = None
+            self.node += 1
             time.sleep(0.01)
             raise Lost()
         return reply.get("result") or reply["error"]
@@ -55,7 +59,8 @@ class Client:
     def must(self, method, **params):
         reply = self.call(method, **params)
         if "code" in reply:
-            if reply["data"]["code"] in ("draining", "busy"):
+            if reply["data"]["code"] in ("draining", "busy", "unknown_outcome"):
+                time.sleep(min(reply["data"].get("retry_after_ms", 10), 100) / 1000)
                 raise Lost()
             sys.exit(f"{method} was refused: {reply}")
         return reply
@@ -83,7 +88,7 @@ def until_known(action):
 
 def storm(directory, seed, number, log, unknown):
     rng = random.Random(f"{seed} {number}")
-    client = Client()
+    client = Client(number)
     count = 0
     while not os.path.exists(f"{directory}/stop"):
         count += 1

@@ -1,5 +1,5 @@
 /*
- * What the tests of the stores share: a store of either kind on a clock that stands still until a
+ * What the tests of the stores share: a store of any kind on a clock that stands still until a
  * test turns it, and the operations as plain calls.
  */
 #ifndef INGESTD_STORE_FIXTURE_H
@@ -23,11 +23,28 @@ struct fixture;
 
 struct backend {
 	const char *name;
+	/* Several nodes may share it: it goes by its own clock, and after opening only a beat says
+	 * what an earlier process has left behind. */
+	bool shared;
 	/* Fills store and found. */
 	enum err (*open)(struct fixture *fx, struct fail *fail);
+	/* NULL, or: makes the store's own clock show what the fixture's does. */
+	void (*turn_clock)(struct fixture *fx);
+	/* NULL, or: a turn was committed. */
+	void (*committed)(struct fixture *fx);
+	/* The full check of a store that is closed; NULL: there is none. */
+	bool (*check)(struct fixture *fx, struct fail *fail);
 };
 
-extern const struct backend backend_memory, backend_sqlite;
+extern const struct backend backend_memory, backend_sqlite, backend_postgres;
+
+/* The clock of a server, in microseconds; what store_time is to other stores. */
+struct server_clock {
+	int64_t us, boot_ns; /* it showed `us` at `boot_ns` of the same boot */
+	int64_t shown_us; /* what it shows now; 0: nothing yet */
+	int64_t written_us, written_utc_ms; /* at the last commit */
+	char boot_id[40];
+};
 
 struct fixture {
 	const struct backend *backend;
@@ -40,6 +57,8 @@ struct fixture {
 	struct store_mem_disk *disk; /* of the oracle */
 	char dir[256]; /* of SQLite; empty while there is none */
 	char path[300];
+	bool has_database; /* of PostgreSQL: it is this fixture's now */
+	struct server_clock server;
 	uint64_t uuids; /* made so far */
 	bool in_turn; /* the test holds a turn open */
 	int64_t rate_ns; /* as set_rate() has set it; 0: that of the settings */
@@ -67,6 +86,11 @@ struct uuid fixture_uuid(struct fixture *fx);
 void turn_begin(struct fixture *fx);
 void turn_commit(struct fixture *fx);
 void turn_rollback(struct fixture *fx);
+
+/* A moment that the store has worked out: with its own clock it may be less than a microsecond
+ * late.
+ */
+void assert_moment(struct fixture *fx, int64_t moment, int64_t expected);
 
 /* Runs `op` and expects that the store can do it; the answer is in op->fail. */
 void do_op(struct fixture *fx, struct store_op *op);
@@ -257,7 +281,13 @@ extern const struct suite_test suite_sqlite_control[];
 /* Only for the oracle. */
 extern const struct suite_test suite_memory[];
 
-/* Random operations on the oracle and on SQLite, compared. The answers must be equal. */
-void random_operations(struct fixture *sqlite);
+/* Random operations on the oracle and on another store, compared. The answers must be equal. */
+void random_operations(struct fixture *other);
+
+/* ---- fixture_postgres.c ---- */
+
+/* Whether there is a server for the tests, INGESTD_TEST_POSTGRES; makes a database on it, which is
+ * removed at exit. */
+bool postgres_prepare(void);
 
 #endif

@@ -16,7 +16,8 @@ struct pair {
 };
 
 struct both {
-	struct fixture *fx[2]; /* oracle, SQLite */
+	struct fixture *fx[2]; /* oracle, the other store */
+	bool shared; /* the other one is of that kind */
 	struct rng rng;
 	bool quiet; /* little is submitted, so that the line gets empty */
 	struct pair attempts[ATTEMPTS_KEPT]; /* the last ones, current or not */
@@ -34,7 +35,7 @@ struct both {
 
 /* ---- random_same.c: the answers must be equal ---- */
 
-/* Ends the test when they are not. */
+/* Ends the test when they are not: that of the oracle, that of the other store. */
 void same(const char *what, int64_t a, int64_t b);
 void same_answers(struct both *both, struct store_op *a, struct store_op *b);
 /* Without the cursor, which is each store's own. */

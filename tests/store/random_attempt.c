@@ -2,11 +2,28 @@
 
 #include "util.h"
 
+/* The slot that was claimed last. */
+static void start_slot(struct both *both)
+{
+	struct pair *last = &both->attempts[(both->n_attempts - 1) % ATTEMPTS_KEPT];
+	struct store_op a = {.verb = STORE_STARTED}, b;
+
+	a.started.utc_ms = both->fx[0]->utc_ms;
+	a.started.slot_start = both->fx[0]->boot_ns;
+	b = a;
+	a.started.attempt = last->a;
+	b.started.attempt = last->b;
+	run_both(both, &a, &b);
+}
+
 void random_claim(struct both *both)
 {
 	struct store_op a = {.verb = STORE_CLAIM}, b = a;
+	size_t before = both->n_attempts;
 
 	run_both(both, &a, &b);
+	if (both->shared && both->n_attempts > before)
+		start_slot(both);
 }
 
 /* Mostly one of the last attempts; sometimes one that never was. */
@@ -46,7 +63,7 @@ void random_started(struct both *both)
 	struct fixture *fx = both->fx[0];
 
 	a.started.utc_ms = fx->utc_ms;
-	a.started.slot_start = rng_chance(&both->rng, 80)
+	a.started.slot_start = !both->shared && rng_chance(&both->rng, 80)
 	                           ? fx->boot_ns - rng_range(&both->rng, 0, 2) * SECOND
 	                           : LEDGER_NONE;
 	b = a;

@@ -111,6 +111,12 @@ static void unknown_start_waits_an_interval(struct fixture *fx)
 	store_op_reset(&op);
 	fx->boot_ns += 60 * SECOND;
 	fixture_reopen(fx);
+	if (fx->backend->shared) {
+		/* No node may start that late what it has claimed. */
+		fx->boot_ns -= 5 * SECOND;
+		claim_next(fx, 1);
+		return;
+	}
 	assert_true(claim_nothing(fx) == fx->boot_ns + 5 * SECOND);
 	/* The wait itself is durable: it does not start anew. */
 	fx->boot_ns += 2 * SECOND;

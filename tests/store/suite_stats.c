@@ -223,10 +223,10 @@ static void shows_the_ledger(struct fixture *fx)
 	ledger = stats(fx).ledger;
 	assert_true(ledger.last_claim == fx->boot_ns);
 	assert_true(ledger.last_start == LEDGER_NONE);
-	started(fx, op.claim.batches[0].attempt, fx->boot_ns + 7);
+	started(fx, op.claim.batches[0].attempt, fx->boot_ns + 7000);
 	store_op_reset(&op);
 	ledger = stats(fx).ledger;
-	assert_true(ledger.last_start == fx->boot_ns + 7);
+	assert_true(ledger.last_start == fx->boot_ns + 7000);
 }
 
 static void rollback_counts_nothing(struct fixture *fx)
