@@ -65,6 +65,15 @@ static void log_opened(const struct daemon *daemon, const struct store_found *fo
 	free(store);
 }
 
+/* To tell of an end takes no longer, as long as the node that does it lives. */
+static int64_t notice_lease_ms(const struct conf *conf)
+{
+	int64_t exec_ns = conf->exec_timeout_ns > 0 ? conf->exec_timeout_ns : 3600 * NS_PER_S;
+	int64_t http_ns = conf->upstream_timeout_ns;
+
+	return ((exec_ns > http_ns ? exec_ns : http_ns) + 60 * NS_PER_S) / NS_PER_MS;
+}
+
 static enum err open_store(struct daemon *daemon, struct fail *fail)
 {
 	const struct conf *conf = &daemon->conf;
@@ -85,6 +94,7 @@ static enum err open_store(struct daemon *daemon, struct fail *fail)
 	    .slot_guard_ns = conf_slot_guard_ns(conf),
 	    .lease_ms = conf->lease_ns / NS_PER_MS,
 	    .poll_ns = conf_poll_ns(conf),
+	    .notice_lease_ms = notice_lease_ms(conf),
 	    .concurrency = conf->concurrency};
 	const struct store_kind *kind = daemon->found.store_kind;
 	const char *where = daemon->found.store_where;

@@ -439,7 +439,8 @@ struct store_settings {
 	const char *version; /* borrowed; of this program */
 	int64_t slot_guard_ns; /* how much later than its slot a batch may be started */
 	int64_t lease_ms;
-	int64_t poll_ns; /* how long what other nodes have done may go unnoticed */
+	int64_t poll_ns; /* how long what other nodes have done may go unnoticed; 0: for ever */
+	int64_t notice_lease_ms; /* how long a notice that was given out is not given out again */
 	int64_t concurrency; /* of this node; like slot_ids to be seen by others */
 };
 

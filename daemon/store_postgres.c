@@ -69,9 +69,16 @@ static enum store_result failed(struct sql_store *store, int code, struct fail *
 	return STORE_UNDONE;
 }
 
-static void now(const struct sql_store *store, struct sql_time *time)
+/* It was that late when the answer came, or later; since then it went on here as there. */
+static void now(const struct sql_store *base, struct sql_time *time)
 {
-	*time = ((const struct pg_store *)store)->time;
+	const struct pg_store *store = (const struct pg_store *)base;
+	int64_t passed = clock_boot_ns(store->clock) - store->answered_at;
+
+	*time = store->time;
+	time->ns += passed;
+	time->ms += passed / NS_PER_MS;
+	time->utc_ms = clock_utc_ms(store->clock);
 }
 
 static int summary(struct sql_store *base, struct summary *found, struct sql_time *time)
@@ -79,7 +86,7 @@ static int summary(struct sql_store *base, struct summary *found, struct sql_tim
 	struct pg_store *store = (struct pg_store *)base;
 
 	*found = base->now;
-	*time = store->time;
+	*time = sql_time(base);
 	/* For people, and for when the next slot is: in this machine's time. */
 	if (found->ledger.last_claim != LEDGER_NONE)
 		found->ledger.last_claim = pg_local(store, found->ledger.last_claim);
@@ -135,6 +142,8 @@ int64_t pg_poll_at(struct pg_store *store)
 {
 	int64_t poll = store->sql.settings.poll_ns;
 
+	if (poll == 0)
+		return CLOCK_NEVER;
 	/* A generator will do (Knuth's MMIX): from three quarters to five quarters. */
 	store->jitter = store->jitter * 6364136223846793005U + 1442695040888963407U;
 	return clock_boot_ns(store->clock) + poll / 4 * 3 +
@@ -175,6 +184,8 @@ static enum store_result take_moment(struct pg_store *store, struct fail *fail)
 	if (code != SQL_ROW)
 		return sql_failed(&store->sql, code, fail);
 	store->sql.now = store->sql.committed;
+	/* What people see is in the time of the node that they ask. */
+	store->sql.due_shift_ms = clock_utc_ms(store->clock) - store->time.ms;
 	return STORE_DONE;
 }
 
@@ -379,11 +390,16 @@ static void close_store(struct store *base)
 {
 	struct pg_store *store = (struct pg_store *)base;
 
+	struct fail ignored;
+
+	/* A turn that is open is lost. */
+	rollback(base, &ignored);
 	if (store->me.num > 0)
 		pg_leave(store);
 	pg_conn_free(store->conn);
 	pg_group_free(store->group);
 	free(store->taken);
+	free(store->slot);
 	free(store->sql.shown);
 	free(store);
 }

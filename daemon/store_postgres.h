@@ -126,8 +126,10 @@ struct pg_store {
 
 	struct pg_group *group; /* ingestions of this turn that are not sent yet */
 
-	/* The last slot that was taken here, by the two clocks. */
+	/* The last slot that was taken here, by the two clocks, and what went into it. */
 	int64_t slot_ns, slot_boot_ns;
+	struct store_attempt *slot;
+	size_t n_slot;
 
 	/*
 	 * What this turn has claimed, and what a turn had claimed that was lost (STORE_LOST): it is

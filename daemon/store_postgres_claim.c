@@ -1,15 +1,18 @@
 /*
  * Slots that several nodes share.
  *
- * The database's clock is the only one that counts. A claim at its time c, read when the ledger is
- * locked, takes a slot that is due at c, and commits that the batch starts at c + guard at the
- * latest. Here c was somewhere between asked_at and answered_at, so the batch may be started, once
- * the commit is known, until asked_at + guard by the local clock; later than that it is given back.
- * What is reported of the start lowers the bound: it is no later than c + (start - asked_at).
+ * The database's clock is the only one that counts. It is read, as c, when the ledger is locked;
+ * here that was somewhere between asked_at and answered_at. A claim takes a slot at S, which is c
+ * and what has passed here since, and commits that the batch starts at S + guard at the latest. So
+ * it may be started, once the commit is known, until asked_at + (S - c) + guard by the local clock;
+ * later than that it is given back. What is reported of the start lowers the bound: by the
+ * database's clock that was no later than c + (start - asked_at).
  */
 #include "store_postgres.h"
 
 #include "util.h"
+
+#include <string.h>
 
 /* ---- looking ---- */
 
@@ -37,8 +40,9 @@ static bool may_start(struct pg_store *store, struct store_claim *claim)
 	int64_t slot =
 	    later_of(ledger_next_slot(&store->sql.now.ledger), sql_control_not_before(&store->sql));
 
-	claim->idle = sql_waiting(&store->sql) == 0 && due > now;
-	claim->wake = claim->idle ? due : slot;
+	claim->idle = sql_waiting(&store->sql) == 0;
+	claim->wake = claim->idle || due < slot ? due : slot;
+	/* What is due gets into line even where nothing may be started. */
 	return claim->wake <= now;
 }
 
@@ -66,13 +70,18 @@ static enum store_result look(
 /* What others do in the meantime is noticed after a while. */
 static void wake_in_time(struct pg_store *store, struct store_claim *claim)
 {
-	int64_t poll = pg_poll_at(store), wake = pg_local(store, claim->wake);
+	int64_t poll = pg_poll_at(store);
+	int64_t wake = claim->wake == LEDGER_NONE ? LEDGER_NONE : pg_local(store, claim->wake);
 
 	claim->wake = wake < poll ? wake : poll;
 }
 
 static void remember(struct pg_store *store, const struct store_claim *claim)
 {
+	store->slot = xreallocarray(store->slot, claim->n, sizeof(*store->slot));
+	store->n_slot = claim->n;
+	for (size_t i = 0; i < claim->n; i++)
+		store->slot[i] = claim->batches[i].attempt;
 	store->taken =
 	    xreallocarray(store->taken, store->n_taken + claim->n, sizeof(*store->taken));
 	for (size_t i = 0; i < claim->n; i++)
@@ -84,10 +93,10 @@ static void take_slot(struct pg_store *store, struct store_claim *claim)
 {
 	int64_t guard = store->sql.settings.slot_guard_ns;
 
-	store->sql.now.ledger.last_start = store->time.ns + guard;
-	claim->fire_before = store->asked_at + guard;
-	store->slot_ns = store->time.ns;
-	store->slot_boot_ns = store->asked_at;
+	store->slot_ns = store->sql.now.ledger.last_claim;
+	store->slot_boot_ns = store->asked_at + (store->slot_ns - store->time.ns);
+	store->sql.now.ledger.last_start = store->slot_ns + guard;
+	claim->fire_before = store->slot_boot_ns + guard;
 	remember(store, claim);
 }
 
@@ -118,6 +127,7 @@ enum store_result pg_claim(struct store *base, struct store_op *op)
 	}
 	if (result != STORE_DONE || op->fail.err)
 		return result;
+	claim->interval_ns = store->sql.now.ledger.interval_ns;
 	if (claim->n > 0)
 		take_slot(store, claim);
 	else
@@ -127,6 +137,17 @@ enum store_result pg_claim(struct store *base, struct store_op *op)
 
 /* ---- the start ---- */
 
+/* Whether nobody has taken a slot since this attempt got its own. */
+static bool is_last(const struct pg_store *store, const struct store_attempt *attempt)
+{
+	if (store->sql.now.ledger.last_claim != store->slot_ns)
+		return false;
+	for (size_t i = 0; i < store->n_slot; i++)
+		if (memcmp(&store->slot[i], attempt, sizeof(*attempt)) == 0)
+			return true;
+	return false;
+}
+
 enum store_result pg_started(struct store *base, struct store_op *op)
 {
 	struct pg_store *store = (struct pg_store *)base;
@@ -135,8 +156,7 @@ enum store_result pg_started(struct store *base, struct store_op *op)
 
 	if (result != STORE_DONE)
 		return result;
-	/* Another node may have taken a slot since: that one is the last. */
-	if (local != LEDGER_NONE && store->sql.now.ledger.last_claim == store->slot_ns)
+	if (local != LEDGER_NONE && is_last(store, &op->started.attempt))
 		op->started.slot_start = store->slot_ns + (local - store->slot_boot_ns);
 	else
 		op->started.slot_start = LEDGER_NONE;

@@ -182,6 +182,7 @@ enum err pg_join(struct pg_store *store, bool *alone, struct fail *fail)
 		sql_control_apply(&store->sql);
 		ledger->settle_ns = store->sql.settings.settle_ns;
 		ledger->pack = store->sql.settings.pack;
+		ledger->ready_since = LEDGER_NONE;
 	}
 	return ERR_OK;
 }
@@ -252,7 +253,10 @@ static int recover_own(struct pg_store *store, int64_t *reaped)
 	}
 	pg_reset(store->conn, PG_NODE_BEFORE);
 	store->after.recovered = true;
-	return code;
+	/* A backlog that is found does not settle. */
+	if (*reaped > 0)
+		store->sql.now.ledger.ready_since = LEDGER_NONE;
+	return code == SQL_DONE ? sql_recover_cancelling(&store->sql) : code;
 }
 
 /* The row of this node; a new one when the others have given it up. */

@@ -11,9 +11,6 @@
 /* For the server to notice that a process which had our name is dead. */
 #define NAME_PATIENCE_MS 5000
 
-/* A notice that is given out is not given to other nodes for so long. */
-#define NOTICE_LEASE_MS 60000
-
 static enum err check_url(const char *where, struct fail *fail)
 {
 	char *error = NULL;
@@ -51,8 +48,6 @@ static int recover_alone(struct pg_store *store)
 	/* What ran in the store that this one was copied from, without nodes. */
 	int code = sql_recover_running(&store->sql, 0, &interrupted);
 
-	if (code == SQL_DONE)
-		code = sql_recover_cancelling(&store->sql);
 	return code == SQL_DONE ? sql_notices_recover(&store->sql) : code;
 }
 
@@ -86,7 +81,6 @@ static enum err open_writer(struct store **result, const char *where,
 		goto failed;
 	store->sql.store.ops = &store_postgres_ops;
 	store->sql.settings = *settings;
-	store->sql.notice_lease_ms = NOTICE_LEASE_MS;
 	if (pg_hold_name(store, NAME_PATIENCE_MS, fail) ||
 	    store_begin(&store->sql.store, fail) != STORE_DONE)
 		goto failed;

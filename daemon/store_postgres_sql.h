@@ -86,6 +86,8 @@
 	    "(SELECT o.due_ms FROM backoff o WHERE o.num = b.num AND o.priority IN (1, 2, 3) "     \
 	    "AND o.idx = b.idx) FROM batch b WHERE b.num = ? AND b.idx >= ? ORDER BY b.idx "       \
 	    "LIMIT ?")                                                                             \
+	X(INGESTIONS_CANCELLING, "SELECT uuid FROM ingestion WHERE cancelled_by IS NOT NULL "      \
+				 "AND finished_ms = 0 AND retrying > 0 LIMIT 1")                   \
 	X(BATCH_FAILED, SELECT_GIVEN_UP " WHERE num = ? AND status = 4 ORDER BY idx LIMIT 1")      \
 	X(BATCH_CANCELLED, SELECT_GIVEN_UP " WHERE num = ? AND status = 5 ORDER BY idx LIMIT 1")   \
 	X(STORIES_FAILED,                                                                          \

@@ -61,8 +61,7 @@ static struct sql_time time_of(int64_t us, int64_t written_ms)
 {
 	int64_t ms = us / 1000;
 
-	return (struct sql_time){
-	    .ns = us * 1000, .ms = ms > written_ms ? ms : written_ms, .utc_ms = ms};
+	return (struct sql_time){.ns = us * 1000, .ms = ms > written_ms ? ms : written_ms};
 }
 
 bool pg_summary_take(

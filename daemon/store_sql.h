@@ -32,7 +32,7 @@ struct summary {
 struct sql_time {
 	int64_t ns; /* the ledger's: boot_ns, or the time of the database */
 	int64_t ms; /* the store's (store.h, store_time) */
-	int64_t utc_ms;
+	int64_t utc_ms; /* of this machine, for people */
 };
 
 struct sql_store;
@@ -76,7 +76,7 @@ struct sql_store {
 	struct store_settings settings;
 	char *shown; /* what texts call the store */
 	int64_t owner; /* of the batches that are claimed here: number of the node, or 0 */
-	int64_t notice_lease_ms; /* how long a notice that is given out is not given to others */
+	int64_t due_shift_ms; /* what turns the due time in SQL_BATCHES_READ into UTC */
 	struct summary committed; /* as on disk */
 	struct summary now; /* with the changes of this turn */
 };

@@ -71,7 +71,7 @@ static int read_first(struct sql_store *store, struct due_notice *due)
 static int give_out(struct sql_store *store, struct store_op *op, const struct due_notice *due)
 {
 	struct store_notice *notice = &op->notice;
-	int64_t lease_ms = store->notice_lease_ms, num;
+	int64_t lease_ms = store->settings.notice_lease_ms, num;
 	int code = sql_ingestion_find(store, &due->uuid, &notice->ingestion, &num, &op->fail);
 
 	if (code != SQL_ROW)

@@ -85,7 +85,7 @@ static void take_batch(struct sql_row row, struct batch *batch)
 	batch->started_ms = sql_number(row, 7);
 	batch->finished_ms = sql_number(row, 8);
 	batch->error = take_text(row, 9);
-	batch->retry_ms = sql_number(row, 10);
+	batch->retry_ms = sql_is_null(row, 10) ? 0 : sql_number(row, 10) + row.store->due_shift_ms;
 }
 
 /* A batch without a row: it never started, and never will if it was cancelled before. */

@@ -71,7 +71,7 @@ void fixture_init(struct fixture *fx, const struct backend *backend)
 		.version = "test",
 		/* Longer than the time that any test lets pass. */
 		.lease_ms = 100000 * HOUR_MS,
-		.poll_ns = SECOND,
+		.poll_ns = 0, /* nobody else is there */
 		.concurrency = 1},
 	};
 	fixture_set_boot(fx, 1);
