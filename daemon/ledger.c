@@ -29,7 +29,8 @@ void ledger_claimed(struct ledger *ledger, int64_t now)
 
 void ledger_started(struct ledger *ledger, int64_t start)
 {
-	ledger->last_start = start;
+	if (start >= ledger->last_claim)
+		ledger->last_start = start;
 }
 
 void ledger_ready(struct ledger *ledger, int64_t now)

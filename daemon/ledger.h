@@ -37,7 +37,10 @@ int64_t ledger_next_slot(const struct ledger *ledger);
 /* A slot was claimed now: no further one before its start is known. */
 void ledger_claimed(struct ledger *ledger, int64_t now);
 
-/* The claim's handler was given its batch at `start`. */
+/*
+ * The claim's handler was given its batch at `start`. A start before the claim is of an earlier
+ * one, told once more: it says nothing of the last.
+ */
 void ledger_started(struct ledger *ledger, int64_t start);
 
 /*

@@ -263,7 +263,8 @@ struct store_started {
 	struct store_attempt attempt;
 	int64_t utc_ms; /* in: what users see as started_at */
 	/* in: set for the last batch of a slot: the latest start in it. LEDGER_NONE for the others.
-	 */
+	 * It may be told again when another slot has been claimed since (STORE_LOST): then it is of
+	 * no interest any more. */
 	int64_t slot_start;
 };
 

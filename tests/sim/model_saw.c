@@ -281,6 +281,9 @@ static void saw_started(struct world *world, const struct store_op *op)
 		model->now.ingestions[batch->ingestion].version++;
 	if (started->slot_start == LEDGER_NONE)
 		return;
+	/* The turn that had it first was lost, but it took place, and it went on from there. */
+	if (world->profile->away && batch->slot != model->now.slots)
+		return;
 	require(world, batch->slot == model->now.slots, "start of a slot that is not the last");
 	start = slot_start(world, batch->slot);
 	require(world, started->slot_start == start || start == INT64_MIN,
@@ -447,6 +450,11 @@ static void saw_finish(struct world *world, const struct store_op *op, int64_t f
 	struct model_ingestion *ingestion = &world->model.now.ingestions[batch->ingestion];
 	bool stopped;
 
+	/* The turn that had it first was lost, but it took place. */
+	if (world->profile->away && !is_current(batch, &finish->attempt)) {
+		require(world, op->fail.err == ERR_STALE_ATTEMPT, "an outcome was taken twice");
+		return;
+	}
 	require(world, is_current(batch, &finish->attempt) && op->fail.err == ERR_OK,
 	    "an outcome was told twice, or too late");
 	check_ending(world, batch, finish);

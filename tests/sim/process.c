@@ -97,6 +97,22 @@ static void next_boot_id(struct world *world)
 	snprintf(world->clock.boot_id, sizeof(world->clock.boot_id), "boot-%d", ++world->boots);
 }
 
+/* A turn that is lost may have taken place, unless somebody would have to give back its claim. */
+static enum store_mem_fault away_fault(struct world *world, enum store_mem_point point)
+{
+	const struct model *model = &world->model;
+
+	if (world->now >= world->away_until &&
+	    rng_range(&world->rng, 0, 999) < world->profile->away)
+		world->away_until = world->now + rng_range(&world->rng, 0, 4) * SECOND + 1;
+	if (world->now >= world->away_until)
+		return STORE_MEM_WORKS;
+	world->may_lose = true;
+	world->kept = point == STORE_MEM_COMMIT && model->now.slots == model->before.slots &&
+	              rng_chance(&world->rng, 50);
+	return world->kept ? STORE_MEM_AWAY_KEPT : STORE_MEM_AWAY;
+}
+
 enum store_mem_fault process_disk_fault(void *arg, enum store_mem_point point)
 {
 	struct world *world = arg;
@@ -104,6 +120,8 @@ enum store_mem_fault process_disk_fault(void *arg, enum store_mem_point point)
 	world->kept = false;
 	if (point == STORE_MEM_ROLLBACK)
 		return STORE_MEM_WORKS;
+	if (world->profile->away)
+		return away_fault(world, point);
 	if (world->now < world->full_until && rng_chance(&world->rng, 80)) {
 		world->may_lose = true;
 		return STORE_MEM_FULL;

@@ -41,6 +41,7 @@ struct profile {
 	int crashes, reboots, stops; /* most of them; reboots: percentage of the crashes */
 	int full; /* percentage of the time in which the disk is full */
 	int unknown; /* commits with an unknown outcome, per mille */
+	int away; /* calls at which the store goes away for a while, per mille */
 	bool pack;
 	bool settle;
 	bool failures; /* batches that fail for good */
@@ -229,12 +230,12 @@ struct world {
 	int cancels; /* that were heard while something of the list ran or had ended */
 	struct wish *all_wishes;
 	bool unheard; /* the last wish: it is repeated by the next process */
-	int64_t full_until;
+	int64_t full_until, away_until;
 	bool kept; /* the commit of unknown outcome took place */
 
 	/* The process. */
 	bool up, stopping, interrupted, broken, store_busy;
-	bool may_lose; /* the disk was full: the engine may have to give up outcomes */
+	bool may_lose; /* the disk was full, or away: the engine may have to give up outcomes */
 	bool may_claim; /* a claim may be under way after the stop */
 	struct store_mem_disk *disk;
 	struct store *store, *reader;

@@ -42,9 +42,9 @@ static enum store_result spy_commit(struct store *store, struct fail *fail)
 	struct spy *spy = spy_of(store);
 	enum store_result result = store_commit(spy->inner, fail);
 
-	if (result == STORE_DONE || (result == STORE_UNKNOWN && spy->world->kept))
+	if (result == STORE_DONE || (result != STORE_UNDONE && spy->world->kept))
 		model_commit(&spy->world->model);
-	else if (result == STORE_UNKNOWN)
+	else if (result != STORE_UNDONE)
 		model_rollback(&spy->world->model);
 	return result;
 }

@@ -49,6 +49,9 @@ static void wish_done(struct storeq_op *op)
 	struct world *world = wish->world;
 
 	world_trace(world, "wish: %s", err_name(op->op.fail.err));
+	/* Where the store comes back it tells the engine what was done after all. */
+	if (op->op.fail.err == ERR_UNKNOWN_OUTCOME && world->profile->away)
+		tell_engine(world, &op->op);
 	if (!op->op.fail.err) {
 		tell_engine(world, &op->op);
 		world->unheard &= !wish->last;

@@ -170,7 +170,7 @@ void world_run(struct world *world)
 			world->utc_offset += rng_range(&world->rng, -3600000, 3600000);
 	}
 	/* The end is no time for accidents. */
-	world->full_until = 0;
+	world->full_until = world->away_until = 0;
 	if (world->disk)
 		store_mem_disk_faults(world->disk, NULL, NULL);
 	check_end(world);

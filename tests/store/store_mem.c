@@ -29,7 +29,11 @@ static enum store_result ask_disk(
 		fail_set(fail, ERR_DISK_LOW, NULL);
 		return STORE_UNDONE;
 	}
-	*kept = fault == STORE_MEM_KEPT;
+	*kept = fault == STORE_MEM_KEPT || fault == STORE_MEM_AWAY_KEPT;
+	if (fault == STORE_MEM_AWAY || fault == STORE_MEM_AWAY_KEPT) {
+		fail_set(fail, ERR_BUSY, NULL);
+		return point == STORE_MEM_COMMIT ? STORE_LOST : STORE_UNDONE;
+	}
 	if (fault != STORE_MEM_WORKS)
 		mem->broken = true;
 	if (!mem->broken)
@@ -179,6 +183,8 @@ static enum store_result commit(struct store *store, struct fail *fail)
 		state_swap(&mem->disk->turn, &mem->disk->committed);
 		mem->in_turn = false;
 	}
+	if (result == STORE_LOST)
+		mem->in_turn = false;
 	return result;
 }
 

@@ -20,6 +20,11 @@ enum store_mem_fault {
 	STORE_MEM_FULL, /* STORE_UNDONE, ERR_DISK_LOW */
 	STORE_MEM_LOST, /* STORE_UNKNOWN, and the turn has left nothing */
 	STORE_MEM_KEPT, /* STORE_UNKNOWN, but a commit has taken place */
+	/* STORE_UNDONE, ERR_BUSY; a commit: STORE_LOST, and the turn has left nothing */
+	STORE_MEM_AWAY,
+	/* The same, but a commit has taken place; not of a turn with a claim that found something:
+	 * there is nobody here who gives it back. */
+	STORE_MEM_AWAY_KEPT,
 };
 
 struct store_mem_disk *store_mem_disk_new(void);

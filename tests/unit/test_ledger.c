@@ -71,6 +71,19 @@ static void there_is_no_slot_before_the_start_is_known(void **state)
 	assert_int_equal(ledger_next_slot(&ledger), 11001);
 }
 
+static void a_start_that_is_told_again_later_says_nothing_of_the_next_slot(void **state)
+{
+	struct ledger ledger = started_ledger(1000, 1000);
+
+	(void)state;
+	ledger_claimed(&ledger, 6000);
+	ledger_started(&ledger, 1000);
+	assert_int_equal(ledger_next_slot(&ledger), CLOCK_NEVER);
+	ledger_started(&ledger, 6000);
+	ledger_started(&ledger, 1000);
+	assert_int_equal(ledger_next_slot(&ledger), 11000);
+}
+
 static void idle_time_earns_nothing(void **state)
 {
 	struct ledger ledger = started_ledger(1000, 1000);
@@ -287,6 +300,7 @@ int main(void)
 	    TEST(the_actual_start_counts_and_not_the_claim),
 	    TEST(a_late_start_moves_all_later_slots),
 	    TEST(there_is_no_slot_before_the_start_is_known),
+	    TEST(a_start_that_is_told_again_later_says_nothing_of_the_next_slot),
 	    TEST(idle_time_earns_nothing),
 	    TEST(a_new_interval_counts_from_the_last_start),
 	    TEST(the_end_of_idleness_waits_to_settle),
