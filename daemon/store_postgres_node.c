@@ -141,7 +141,7 @@ static int read_uuid(struct pg_store *store, struct uuid *uuid)
 	if (known && bytes == sizeof(uuid->bytes))
 		memcpy(uuid->bytes, known, sizeof(uuid->bytes));
 	else
-		*uuid = uuid_v7(store->time.utc_ms);
+		*uuid = uuid_v7(clock_utc_ms(store->clock));
 	pg_reset(store->conn, PG_NODE_OF_NAME);
 	return sql_went_well(code) ? SQL_DONE : code;
 }
