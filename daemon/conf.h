@@ -72,6 +72,8 @@ struct conf {
 	int64_t shutdown_grace_ns;
 	int64_t log_level; /* enum log_level */
 
+	const char *migrate_from; /* of CONF_MIGRATE: URL; borrowed from argv; else NULL */
+
 	/* Where each value came from: the text in force and what to call its source. */
 	struct conf_value {
 		char *text; /* owned */
@@ -107,6 +109,7 @@ enum conf_action {
 	CONF_CHECK_STORE,
 	CONF_INIT_STORE,
 	CONF_STORE_SCHEMA,
+	CONF_MIGRATE,
 };
 
 /*
