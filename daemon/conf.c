@@ -231,9 +231,7 @@ static enum err read_flags(struct conf *conf, int argc, char **argv, bool only_c
 
 static enum err check_complete(const struct conf *conf, enum conf_action action, struct fail *fail)
 {
-	bool serves = action == CONF_RUN || action == CONF_CHECK_CONFIG;
-
-	if (!conf->socket && serves)
+	if (!conf->socket && conf_action_serves(action))
 		return fail_set(fail, ERR_INVALID,
 		    "no socket: give --socket, since XDG_RUNTIME_DIR is not set (or too long)");
 	if (!conf->store)

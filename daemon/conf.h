@@ -112,6 +112,12 @@ enum conf_action {
 	CONF_MIGRATE,
 };
 
+/* Whether it is about a daemon that runs: what only that needs must be there. */
+static inline bool conf_action_serves(enum conf_action action)
+{
+	return action == CONF_RUN || action == CONF_CHECK_CONFIG;
+}
+
 /*
  * Reads command line, environment and file. Returns ERR_INVALID with a text that names the value
  * and where it stands. Free with conf_free() in any case.

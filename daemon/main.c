@@ -400,7 +400,7 @@ static int act(struct daemon *daemon, enum conf_action action)
 {
 	struct fail fail;
 
-	if (conf_check(&daemon->conf, &daemon->found, &fail))
+	if (conf_check(&daemon->conf, action, &daemon->found, &fail))
 		return complain(&fail, EXIT_CONFIG);
 	switch (action) {
 	case CONF_PRINT:
