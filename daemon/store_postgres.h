@@ -209,6 +209,11 @@ void pg_leave(struct pg_store *store);
 enum store_result pg_beat(struct store *store, struct store_op *op);
 enum store_result pg_nodes(struct store *store, struct store_op *op);
 
+/* ---- store_postgres_check.c ---- */
+
+/* The full check (store.h, store_kind). */
+bool pg_check(const char *where, struct fail *fail);
+
 /* ---- store_postgres_schema.c ---- */
 
 extern const char pg_schema[];
