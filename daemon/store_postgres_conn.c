@@ -525,15 +525,20 @@ static enum err connect_now(struct pg_conn *conn)
 	return refuse(conn, ERR_BUSY, reason);
 }
 
-/* The server may have ended the session meanwhile. */
+/* The server may have ended the session meanwhile; its last words come before the end. */
 static void look(struct pg_conn *conn)
 {
+	struct pollfd fd = {.events = POLLIN};
+
 	if (!conn->pg || conn->n_sent > 0)
 		return;
-	if (!PQconsumeInput(conn->pg)) {
-		pg_conn_lose(conn, NULL);
-		return;
-	}
+	fd.fd = PQsocket(conn->pg);
+	do {
+		if (!PQconsumeInput(conn->pg)) {
+			pg_conn_lose(conn, NULL);
+			return;
+		}
+	} while (poll(&fd, 1, 0) > 0);
 	PQisBusy(conn->pg); /* this takes notices */
 	if (conn->failed && meaning_of(&conn->failure)->drops)
 		pg_conn_lose(conn, conn->failure.text);
