@@ -60,6 +60,16 @@ static void fill_own(const struct api *api, struct node_list *list)
 	*list = (struct node_list){.v = node, .n = 1};
 }
 
+/* Which one answers: the id belongs to the name, and each name is there once. */
+static void mark_own(const struct api *api, struct node_list *list)
+{
+	struct uuid own;
+
+	uuid_parse(api->env.node, &own);
+	for (size_t i = 0; i < list->n; i++)
+		list->v[i].asked = memcmp(&list->v[i].uuid, &own, sizeof(own)) == 0;
+}
+
 /* ---- the verb ---- */
 
 static void nodes_done(struct storeq_op *op)
@@ -73,6 +83,8 @@ static void nodes_done(struct storeq_op *op)
 		op->op.nodes.list = (struct node_list){0};
 		if (nodes->list.n == 0)
 			fill_own(pending->api, &nodes->list);
+		else
+			mark_own(pending->api, &nodes->list);
 		nodes->alive = node_list_sum(&nodes->list, &nodes->together);
 		if (nodes->list.n > WIRE_NODES_MAX)
 			nodes->list.n = WIRE_NODES_MAX;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define SETTLE_AUTO_MAX_NS (300 * NS_PER_MS)
+#define GUARD_AUTO_MIN_NS (50 * NS_PER_MS)
 #define GUARD_AUTO_MAX_NS (250 * NS_PER_MS)
 #define POLL_AUTO_MIN_NS (50 * NS_PER_MS)
 #define POLL_AUTO_MAX_NS NS_PER_S
@@ -360,7 +361,10 @@ int64_t conf_slot_guard_ns(const struct conf *conf)
 {
 	if (conf->slot_guard_ns != CONF_AUTO)
 		return conf->slot_guard_ns;
-	return smaller(conf->interval_ns / 10, GUARD_AUTO_MAX_NS);
+	/* A claim takes several round trips, however short the interval is. */
+	return conf->interval_ns / 10 > GUARD_AUTO_MIN_NS
+	           ? smaller(conf->interval_ns / 10, GUARD_AUTO_MAX_NS)
+	           : GUARD_AUTO_MIN_NS;
 }
 
 int64_t conf_poll_ns(const struct conf *conf)

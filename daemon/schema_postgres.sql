@@ -135,7 +135,7 @@ CREATE UNIQUE INDEX ingestion_seq ON ingestion (seq) WHERE seq > 0;
 CREATE UNIQUE INDEX ingestion_key ON ingestion (key, principal) WHERE key IS NOT NULL;
 
 -- What time will make due.
-CREATE INDEX ingestion_expiry ON ingestion (expires_ms) WHERE expires_ms IS NOT NULL;
+CREATE INDEX ingestion_expiry ON ingestion (expires_ms, num) WHERE expires_ms IS NOT NULL;
 
 -- The lines themselves: who has a batch that was never started. The head of a lane is its first row.
 CREATE UNIQUE INDEX ingestion_line ON ingestion (priority, seq) WHERE next_batch < end_batch;

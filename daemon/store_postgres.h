@@ -34,6 +34,9 @@ void pg_conn_free(struct pg_conn *conn);
  */
 enum err pg_conn_ready(struct pg_conn *conn, struct fail *fail);
 
+/* Another connection to the same database warns of what that can lose: this one does not. */
+void pg_conn_hush(struct pg_conn *conn);
+
 /* How often it was connected: another number means another session, without our locks. */
 int64_t pg_conn_session(const struct pg_conn *conn);
 

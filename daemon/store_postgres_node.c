@@ -323,9 +323,14 @@ enum store_result pg_beat(struct store *base, struct store_op *op)
 	struct pg_store *store = (struct pg_store *)base;
 	struct store_beat *beat = &op->beat;
 	bool writes = beat->renew || (beat->recovered && !store->after.recovered);
-	enum store_result result = writes ? pg_lock(store, &op->fail) : pg_look(store, &op->fail);
+	enum store_result result = STORE_DONE;
 	int code = SQL_DONE;
 
+	/* Another look would forget what the turn has done so far. */
+	if (writes)
+		result = pg_lock(store, &op->fail);
+	else if (!store->locked)
+		result = pg_look(store, &op->fail);
 	if (result != STORE_DONE)
 		return result;
 	if (writes)

@@ -101,13 +101,17 @@ static enum err open_reader(
 	struct pg_store *store;
 
 	fail->err = ERR_OK;
-	if (pg_store_new(&store, where, clock, fail) || pg_conn_ready(store->conn, fail)) {
-		give_up(store);
-		return fail->err;
-	}
+	if (pg_store_new(&store, where, clock, fail))
+		goto failed;
+	pg_conn_hush(store->conn);
+	if (pg_conn_ready(store->conn, fail))
+		goto failed;
 	store->sql.store.ops = &store_postgres_reader_ops;
 	*result = &store->sql.store;
 	return ERR_OK;
+failed:
+	give_up(store);
+	return fail->err;
 }
 
 static bool look_at_rate(const char *where, int64_t *interval_ns)

@@ -9,7 +9,8 @@
 #   setup() { nodes_setup; }
 #   teardown() { nodes_teardown; }
 
-declare -A NODES=()
+# load sources this file within a function.
+declare -gA NODES=()
 
 nodes_setup() {
   daemon_setup
@@ -33,12 +34,19 @@ nodes_teardown() {
       end_node "$name" || problem="node $name did not end in order"
     fi
   done
+  # A test that failed may have left the server stopped, or none at all.
+  pg_thaw 2>/dev/null || true
+  pg_is_up || pg_restart
   # What daemon_teardown looks at.
   cat "$DIR"/?.log >>"$LOG" 2>/dev/null || true
   pg_sql "DROP DATABASE IF EXISTS $(store_database) WITH (FORCE)" postgres ||
     problem="the database cannot be dropped"
   daemon_teardown
   [ -z "$problem" ] || fail "$problem"
+}
+
+pg_is_up() {
+  pg_runs && pg_sql 'SELECT 1' postgres >/dev/null 2>&1
 }
 
 store_database() {

@@ -23,15 +23,8 @@ setup() {
   RECORDER=exec:$BUILD/tests/postgres/recorder
 }
 
-# A test that failed may have left the server stopped.
 teardown() {
-  pg_thaw
-  pg_is_up || pg_restart
   nodes_teardown
-}
-
-pg_is_up() {
-  pg_runs && pg_sql 'SELECT 1' postgres >/dev/null 2>&1
 }
 
 # Whether the node says that it has no database, and when to try again.
