@@ -224,4 +224,7 @@ extern const char pg_schema[];
 /* Makes the tables where there are none; ERR_WRONG_STATE when they are of another version. */
 enum err pg_schema_prepare(struct pg_conn *conn, struct fail *fail);
 
+/* The same where they have to be there; for a turn that has locked the ledger, like a migration. */
+enum err pg_schema_verify(struct pg_conn *conn, struct fail *fail);
+
 #endif
