@@ -62,6 +62,17 @@ static void fill_own(const struct api *api, struct node_list *list)
 
 /* ---- the verb ---- */
 
+static void mark_asked(const struct api *api, struct node_list *list)
+{
+	struct uuid own;
+
+	if (!uuid_parse(api->env.node, &own))
+		return;
+	for (size_t i = 0; i < list->n; i++)
+		list->v[i].asked =
+		    list->v[i].alive && memcmp(&list->v[i].uuid, &own, sizeof(own)) == 0;
+}
+
 static void nodes_done(struct storeq_op *op)
 {
 	struct pending *pending = (struct pending *)op;
@@ -73,6 +84,8 @@ static void nodes_done(struct storeq_op *op)
 		op->op.nodes.list = (struct node_list){0};
 		if (nodes->list.n == 0)
 			fill_own(pending->api, &nodes->list);
+		else
+			mark_asked(pending->api, &nodes->list);
 		nodes->alive = node_list_sum(&nodes->list, &nodes->together);
 		if (nodes->list.n > WIRE_NODES_MAX)
 			nodes->list.n = WIRE_NODES_MAX;
