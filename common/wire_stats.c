@@ -10,13 +10,13 @@
 static const struct field {
 	const char *group, *name;
 	size_t offset;
-	bool is_optional; /* older daemons do not have it, or it is not known */
+	bool is_new; /* older daemons do not have it */
 } fields[] = {
 #define FIELD(group, name, member)                                                                 \
 	{                                                                                          \
 		group, name, offsetof(struct wire_stats_reply, member), false                      \
 	}
-#define OPTIONAL(group, name, member)                                                              \
+#define NEW_FIELD(group, name, member)                                                             \
 	{                                                                                          \
 		group, name, offsetof(struct wire_stats_reply, member), true                       \
 	}
@@ -28,13 +28,13 @@ static const struct field {
     FIELD("dispatch", "concurrency", concurrency),
     FIELD("dispatch", "running_slots", running_slots),
     FIELD("dispatch", "running_batches", running_batches),
-    OPTIONAL("dispatch", "max_attempts", max_attempts),
-    OPTIONAL("dispatch", "retry_base_ms", retry_base_ms),
-    OPTIONAL("dispatch", "retry_max_ms", retry_max_ms),
-    OPTIONAL("notices", "waiting", notices),
-    OPTIONAL("attempts", "total", attempts),
-    OPTIONAL("attempts", "retries", retries),
-    OPTIONAL("attempts", "interrupted", interrupted),
+    NEW_FIELD("dispatch", "max_attempts", max_attempts),
+    NEW_FIELD("dispatch", "retry_base_ms", retry_base_ms),
+    NEW_FIELD("dispatch", "retry_max_ms", retry_max_ms),
+    NEW_FIELD("notices", "waiting", notices),
+    NEW_FIELD("attempts", "total", attempts),
+    NEW_FIELD("attempts", "retries", retries),
+    NEW_FIELD("attempts", "interrupted", interrupted),
     FIELD("uploads", "open", uploads),
     FIELD("uploads", "ids", upload_ids),
     FIELD("connections", "open", connections),
@@ -46,7 +46,7 @@ static const struct field {
     FIELD("requests", "waiting", waiting),
     FIELD("store", "bytes", store_bytes),
     FIELD("store", "wal_bytes", wal_bytes),
-    OPTIONAL("store", "free_bytes", free_bytes),
+    FIELD("store", "free_bytes", free_bytes),
     FIELD("store", "queued", queued),
     FIELD("store", "queued_bytes", queued_bytes),
     FIELD("store", "operations", operations),
@@ -55,7 +55,7 @@ static const struct field {
     FIELD("store", "commit_mean_us", commit_mean_us),
     FIELD("store", "commit_max_us", commit_max_us),
 #undef FIELD
-#undef OPTIONAL
+#undef NEW_FIELD
 };
 
 /* ---- writing ---- */
@@ -72,8 +72,7 @@ static void write_fields(const struct wire_stats_reply *stats, cJSON *result)
 		if (!group)
 			group = cJSON_AddObjectToObject(result, field->group);
 		value = *(const int64_t *)((const char *)stats + field->offset);
-		if (value >= 0)
-			json_add_int(group, field->name, value);
+		json_add_int(group, field->name, value > 0 ? value : 0);
 	}
 }
 
@@ -146,6 +145,9 @@ static void write_stats_result(const struct wire_reply *reply, cJSON *result)
 	wire_add_rated(list, &stats->control, "rate_set_by", "rate_set_at");
 	list = cJSON_GetObjectItemCaseSensitive(result, "store");
 	cJSON_AddStringToObject(list, "url", stats->store);
+	/* Who does not know this member finds a number all the same. */
+	if (stats->free_bytes < 0)
+		cJSON_AddTrueToObject(list, "free_unknown");
 	if (stats->commit_age_ms >= 0)
 		json_add_int(list, "commit_age_ms", stats->commit_age_ms);
 	list = cJSON_AddArrayToObject(result, "lanes");
@@ -164,7 +166,7 @@ static bool read_fields(const cJSON *result, struct wire_stats_reply *stats)
 		const struct field *field = &fields[i];
 		const cJSON *group = field->group ? json_get(result, field->group) : result;
 
-		if (field->is_optional && !json_get(group, field->name))
+		if (field->is_new && !json_get(group, field->name))
 			continue;
 		if (!json_get_int(json_get(group, field->name), 0, JSON_MAX_EXACT,
 			(int64_t *)(void *)((char *)stats + field->offset)))
@@ -256,7 +258,7 @@ static bool read_stats_result(
 		    *next = json_get(dispatch, "next_slot_ms"), *item;
 
 	(void)doc;
-	stats->next_slot_ms = stats->commit_age_ms = stats->free_bytes = -1;
+	stats->next_slot_ms = stats->commit_age_ms = -1;
 	for (int i = 0; i < PRIORITY_COUNT; i++)
 		stats->oldest_waiting_ms[i] = -1;
 	stats->pack = cJSON_IsTrue(json_get(dispatch, "pack"));
@@ -270,6 +272,8 @@ static bool read_stats_result(
 	    !wire_get_rated(
 		dispatch, &stats->control, "rate_set_by", "rate_set_at", stats->interval_ns))
 		return false;
+	if (cJSON_IsTrue(json_get(store, "free_unknown")))
+		stats->free_bytes = -1;
 	cJSON_ArrayForEach(
 	    item, json_get(result, "lanes")) if (!read_lane(item, stats)) return false;
 	cJSON_ArrayForEach(
