@@ -338,7 +338,8 @@ struct store_stats {
 	int64_t notices; /* out: not told yet */
 	struct control control; /* out */
 	struct ledger ledger; /* out */
-	int64_t bytes, wal_bytes, free_bytes; /* out: of its files, and free on their disk */
+	int64_t bytes, wal_bytes; /* out: of its files */
+	int64_t free_bytes; /* out: on their disk; -1: not known */
 };
 
 /* Pages end at this many batches or at about this many bytes of reply, but hold at least one. */

@@ -11,15 +11,58 @@
 /* For the server to notice that a process which had our name is dead. */
 #define NAME_PATIENCE_MS 5000
 
+/* What libpq quotes may be a part of the password. */
+static int length_to_show(const char *where, const char *error)
+{
+	char *shown = store_shown(where);
+	bool has_secret = strcmp(shown, where) != 0;
+	size_t len = strcspn(error, has_secret ? "\"\n" : "\n");
+
+	free(shown);
+	while (len > 0 && strchr(": ", error[len - 1]))
+		len--;
+	return (int)len;
+}
+
+/* Whether there is an '@' behind the first '/': that one was in the password. */
+static bool has_slash_in_password(const char *where)
+{
+	const char *authority = strstr(where, "://") + 3;
+	size_t slash = strcspn(authority, "/?");
+	size_t end = strcspn(authority, "?");
+
+	return memchr(authority + slash, '@', end - slash);
+}
+
+static bool is_port(const char *text)
+{
+	return !text || text[strspn(text, "0123456789,")] == '\0';
+}
+
+/* What comes to mind when a part of the URL is not where it should be. */
+static void check_parts(const PQconninfoOption *options, const char *where, struct fail *fail)
+{
+	bool odd = has_slash_in_password(where);
+
+	for (; options->keyword; options++)
+		odd = odd || (strcmp(options->keyword, "port") == 0 && !is_port(options->val));
+	if (odd)
+		fail_set(fail, ERR_INVALID,
+		    "not a URL of PostgreSQL: its port is no number, or it has an @ behind a /; in "
+		    "a password %%2F stands for /, %%3F for ?, %%40 for @");
+}
+
 static enum err check_url(const char *where, struct fail *fail)
 {
 	char *error = NULL;
 	PQconninfoOption *options = PQconninfoParse(where, &error);
 
 	fail->err = ERR_OK;
-	if (!options)
+	if (options)
+		check_parts(options, where, fail);
+	else
 		fail_set(fail, ERR_INVALID, "not a URL of PostgreSQL: %.*s",
-		    (int)strcspn(error ? error : "", "\n"), error ? error : "");
+		    length_to_show(where, error ? error : ""), error ? error : "");
 	PQconninfoFree(options);
 	PQfreemem(error);
 	return fail->err;
