@@ -152,6 +152,14 @@ assert_nodes_spaced() {
   [ -z "$close" ] || fail "starts are too close:"$'\n'"$close"
 }
 
+# The same by the clocks of the handlers: assert_records_spaced RECORD NANOSECONDS
+assert_records_spaced() {
+  local early
+
+  early=$(e2e records "$2" "$1" "$DIR"/?.log)
+  [ -z "$early" ] || fail "handlers began too early:"$'\n'"$early"
+}
+
 assert_no_attempt_twice_on_nodes() {
   local twice
 
