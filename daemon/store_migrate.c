@@ -150,15 +150,18 @@ static void put_canonical(struct buf *bytes, const struct row *row)
 
 static void side_begin(struct side *side)
 {
+	side->more = true;
 	side->hash = EVP_MD_CTX_new();
 	if (!side->hash || !EVP_DigestInit_ex(side->hash, EVP_sha256(), NULL))
 		abort();
 }
 
+/* Behind its last row a side has no more of them, however often it is asked. */
 static void side_next(struct side *side, struct fail *fail)
 {
-	side->more = side->next(side, fail);
+	fail->err = ERR_OK;
 	side->bytes.len = 0;
+	side->more = side->more && side->next(side, fail);
 	if (!side->more)
 		return;
 	side->rows++;

@@ -85,11 +85,10 @@ static void give_up(struct pg_store *store)
 }
 
 /* What is found when nobody else is there: it goes on as after a crash. */
-static int recover_alone(struct pg_store *store)
+static int recover_alone(struct pg_store *store, int64_t *interrupted)
 {
-	int64_t interrupted = 0;
 	/* What ran in the store that this one was copied from, without nodes. */
-	int code = sql_recover_running(&store->sql, 0, &interrupted);
+	int code = sql_recover_running(&store->sql, 0, interrupted);
 
 	return code == SQL_DONE ? sql_notices_recover(&store->sql) : code;
 }
@@ -102,7 +101,7 @@ static enum store_result join(struct pg_store *store, struct store_found *found,
 	if (pg_lock(store, fail) != STORE_DONE || pg_join(store, &alone, fail))
 		return STORE_UNDONE;
 	if (alone)
-		code = recover_alone(store);
+		code = recover_alone(store, &found->interrupted);
 	if (code != SQL_DONE)
 		return sql_failed(&store->sql, code, fail);
 	found->node = store->after.uuid;
