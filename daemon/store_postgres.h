@@ -221,7 +221,11 @@ bool pg_check(const char *where, struct fail *fail);
 
 extern const char pg_schema[];
 
-/* Makes the tables where there are none; ERR_WRONG_STATE when they are of another version. */
-enum err pg_schema_prepare(struct pg_conn *conn, struct fail *fail);
+/*
+ * Makes the tables where there are none, and with `migrate` brings older ones up to date.
+ * ERR_WRONG_STATE when they are of another version, or when a migration from another store has not
+ * ended.
+ */
+enum err pg_schema_prepare(struct pg_conn *conn, bool migrate, struct fail *fail);
 
 #endif

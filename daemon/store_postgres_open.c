@@ -69,13 +69,13 @@ static enum err check_url(const char *where, struct fail *fail)
 }
 
 /* A connected store, with tables to work on. */
-static enum err connect_to(
-    struct pg_store **store, const char *where, const struct clock *clock, struct fail *fail)
+static enum err connect_to(struct pg_store **store, const char *where, bool migrate,
+    const struct clock *clock, struct fail *fail)
 {
 	fail->err = ERR_OK;
 	if (pg_store_new(store, where, clock, fail) || pg_conn_ready((*store)->conn, fail))
 		return fail->err;
-	return pg_schema_prepare((*store)->conn, fail);
+	return pg_schema_prepare((*store)->conn, migrate, fail);
 }
 
 static void give_up(struct pg_store *store)
@@ -119,7 +119,7 @@ static enum err open_writer(struct store **result, const char *where,
 	struct fail ignored;
 
 	*found = (struct store_found){0};
-	if (connect_to(&store, where, clock, fail))
+	if (connect_to(&store, where, false, clock, fail))
 		goto failed;
 	store->sql.store.ops = &store_postgres_ops;
 	store->sql.settings = *settings;
@@ -174,7 +174,7 @@ static enum err init(const char *where, struct fail *fail)
 {
 	struct pg_store *store;
 
-	connect_to(&store, where, clock_system(), fail);
+	connect_to(&store, where, true, clock_system(), fail);
 	give_up(store);
 	return fail->err;
 }
