@@ -60,17 +60,23 @@ static void fill_own(const struct api *api, struct node_list *list)
 	*list = (struct node_list){.v = node, .n = 1};
 }
 
-/* Which one answers: the id belongs to the name, and each name is there once. */
-static void mark_own(const struct api *api, struct node_list *list)
+/* ---- the verb ---- */
+
+/* The node that answers knows its figures; the store has those of its last sign of life. */
+static void fill_asked(const struct api *api, struct node_list *list)
 {
 	struct uuid own;
 
-	uuid_parse(api->env.node, &own);
-	for (size_t i = 0; i < list->n; i++)
-		list->v[i].asked = memcmp(&list->v[i].uuid, &own, sizeof(own)) == 0;
-}
+	if (!uuid_parse(api->env.node, &own))
+		return;
+	for (size_t i = 0; i < list->n; i++) {
+		struct node *node = &list->v[i];
 
-/* ---- the verb ---- */
+		node->asked = node->alive && memcmp(&node->uuid, &own, sizeof(own)) == 0;
+		if (node->asked)
+			fill_figures(api, &node->figures);
+	}
+}
 
 static void nodes_done(struct storeq_op *op)
 {
@@ -84,7 +90,7 @@ static void nodes_done(struct storeq_op *op)
 		if (nodes->list.n == 0)
 			fill_own(pending->api, &nodes->list);
 		else
-			mark_own(pending->api, &nodes->list);
+			fill_asked(pending->api, &nodes->list);
 		nodes->alive = node_list_sum(&nodes->list, &nodes->together);
 		if (nodes->list.n > WIRE_NODES_MAX)
 			nodes->list.n = WIRE_NODES_MAX;

@@ -1,6 +1,7 @@
 -- The schema of a PostgreSQL store, version 1: all of it in the schema "ingestd". Numbers are bigint
--- throughout. Times that end in _ms are milliseconds of UTC; those of the ledger are nanoseconds since
--- 1970, both by the clock of the database.
+-- throughout. Times that end in _ms are milliseconds of UTC, for people and by the clock of the node that
+-- wrote them, but for store_ms, due_ms, expires_ms, hold_until_ms, lease_ms and seen_ms, which are by the
+-- clock of the database; so are those of the ledger, in nanoseconds since 1970.
 
 BEGIN;
 

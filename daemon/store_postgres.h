@@ -221,8 +221,12 @@ bool pg_check(const char *where, struct fail *fail);
 
 extern const char pg_schema[];
 
-/* Makes the tables where there are none; ERR_WRONG_STATE when they are of another version. */
-enum err pg_schema_prepare(struct pg_conn *conn, struct fail *fail);
+/*
+ * Makes the tables where there are none, and with `migrate` brings older ones up to date.
+ * ERR_WRONG_STATE when they are of another version, or when a migration from another store has not
+ * ended.
+ */
+enum err pg_schema_prepare(struct pg_conn *conn, bool migrate, struct fail *fail);
 
 /* The same where they have to be there; for a turn that has locked the ledger, like a migration. */
 enum err pg_schema_verify(struct pg_conn *conn, struct fail *fail);

@@ -480,7 +480,8 @@ static enum err judge(struct pg_conn *conn, const PGresult *answer)
 	if (is_true(answer, COLUMN_RECOVERY))
 		return refuse(conn, ERR_BUSY, "this is a standby, which cannot be written to");
 	for (int i = 0; i < COLUMN_COUNT; i++)
-		if (conn->session == 0 && !conn->quiet && risks[i] && is_true(answer, (enum column)i))
+		if (conn->session == 0 && !conn->quiet && risks[i] &&
+		    is_true(answer, (enum column)i))
 			log_warn(log_msg(risks[i]), log_str("store", conn->shown));
 	return ERR_OK;
 }

@@ -11,28 +11,71 @@
 /* For the server to notice that a process which had our name is dead. */
 #define NAME_PATIENCE_MS 5000
 
+/* What libpq quotes may be a part of the password. */
+static int length_to_show(const char *where, const char *error)
+{
+	char *shown = store_shown(where);
+	bool has_secret = strcmp(shown, where) != 0;
+	size_t len = strcspn(error, has_secret ? "\"\n" : "\n");
+
+	free(shown);
+	while (len > 0 && strchr(": ", error[len - 1]))
+		len--;
+	return (int)len;
+}
+
+/* Whether there is an '@' behind the first '/': that one was in the password. */
+static bool has_slash_in_password(const char *where)
+{
+	const char *authority = strstr(where, "://") + 3;
+	size_t slash = strcspn(authority, "/?");
+	size_t end = strcspn(authority, "?");
+
+	return memchr(authority + slash, '@', end - slash);
+}
+
+static bool is_port(const char *text)
+{
+	return !text || text[strspn(text, "0123456789,")] == '\0';
+}
+
+/* What comes to mind when a part of the URL is not where it should be. */
+static void check_parts(const PQconninfoOption *options, const char *where, struct fail *fail)
+{
+	bool odd = has_slash_in_password(where);
+
+	for (; options->keyword; options++)
+		odd = odd || (strcmp(options->keyword, "port") == 0 && !is_port(options->val));
+	if (odd)
+		fail_set(fail, ERR_INVALID,
+		    "not a URL of PostgreSQL: its port is no number, or it has an @ behind a /; in "
+		    "a password %%2F stands for /, %%3F for ?, %%40 for @");
+}
+
 static enum err check_url(const char *where, struct fail *fail)
 {
 	char *error = NULL;
 	PQconninfoOption *options = PQconninfoParse(where, &error);
 
 	fail->err = ERR_OK;
-	if (!options)
+	if (options)
+		check_parts(options, where, fail);
+	else
 		fail_set(fail, ERR_INVALID, "not a URL of PostgreSQL: %.*s",
-		    (int)strcspn(error ? error : "", "\n"), error ? error : "");
+		    length_to_show(where, error ? error : ""), error ? error : "");
 	PQconninfoFree(options);
 	PQfreemem(error);
 	return fail->err;
 }
 
 /* A connected store, with tables to work on. */
-static enum err connect_to(
-    struct pg_store **store, const char *where, const struct clock *clock, struct fail *fail)
+static enum err connect_to(struct pg_store **store, const char *where, bool migrate,
+    const struct clock *clock, struct fail *fail)
 {
 	fail->err = ERR_OK;
 	if (pg_store_new(store, where, clock, fail) || pg_conn_ready((*store)->conn, fail))
 		return fail->err;
-	return pg_schema_prepare((*store)->conn, fail);
+	return pg_schema_prepare((*store)->conn, migrate, fail);
 }
 
 static void give_up(struct pg_store *store)
@@ -78,7 +121,7 @@ static enum err open_writer(struct store **result, const char *where,
 	struct fail ignored;
 
 	*found = (struct store_found){0};
-	if (connect_to(&store, where, clock, fail))
+	if (connect_to(&store, where, false, clock, fail))
 		goto failed;
 	store->sql.store.ops = &store_postgres_ops;
 	store->sql.settings = *settings;
@@ -133,7 +176,7 @@ static enum err init(const char *where, struct fail *fail)
 {
 	struct pg_store *store;
 
-	connect_to(&store, where, clock_system(), fail);
+	connect_to(&store, where, true, clock_system(), fail);
 	give_up(store);
 	return fail->err;
 }

@@ -152,6 +152,39 @@ assert_nodes_spaced() {
   [ -z "$close" ] || fail "starts are too close:"$'\n'"$close"
 }
 
+# Shows a line of figures, also of a test that passes.
+tell_figures() {
+  sed "s/^/# $BATS_TEST_DESCRIPTION: /" >&3
+}
+
+# Pids of the recorders (tests/postgres/recorder.c) that write to FILE: recorders FILE
+recorders() {
+  pgrep -f "^[^ ]*recorder $1" || true
+}
+
+# recorders_are FILE COUNT
+recorders_are() {
+  [ "$(recorders "$1" | wc -l)" -eq "$2" ]
+}
+
+# lines_are FILE COUNT: at least so many
+lines_are() {
+  [ "$(cat "$1" 2>/dev/null | wc -l)" -ge "$2" ]
+}
+
+boot_ns() {
+  e2e json '__import__("time").clock_gettime_ns(7)' <<<null # CLOCK_BOOTTIME
+}
+
+# The same by the clocks of the handlers: assert_records_spaced RECORD NANOSECONDS
+assert_records_spaced() {
+  local early
+
+  early=$(e2e records "$2" "$1" "$DIR"/?.log 2>"$DIR/figures")
+  tell_figures <"$DIR/figures"
+  [ -z "$early" ] || fail "handlers began too early:"$'\n'"$early"
+}
+
 assert_no_attempt_twice_on_nodes() {
   local twice
 

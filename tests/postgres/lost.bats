@@ -156,8 +156,7 @@ end_storm() {
   id=$(on a submit 1 2 3)
   wait_until 20 test -s "$RECORD"
   pg_kill
-  no_recorder() { ! pgrep -f "recorder $RECORD" >/dev/null; }
-  wait_until 4 no_recorder || fail "the handler outlives the lease"
+  wait_until 4 recorders_are "$RECORD" 0 || fail "the handler outlives the lease"
   touch "$DIR/go"
   pg_restart
   wait_status_on a "$id" completed 30
