@@ -123,7 +123,7 @@ fill_store() {
 
 # All that the daemon says of the ingestions, but for what goes by the present time.
 dump() {
-  local id
+  local id files
 
   mkdir "$1"
   ctl list --json >"$1/list"
@@ -133,7 +133,8 @@ dump() {
     ctl status --json "$id" | sed -E 's/("retry_at":")[^"]*/\1/g' >"$1/status.$id"
     ctl report --json "$id" >"$1/report.$id" 2>/dev/null
   done < <(grep -o '"ingestion_id":"[^"]*"' "$1/list" | cut -d '"' -f 4)
-  [ "$(wc -l <"$1/list")" -ge 11 ]
+  files=("$1"/status.*)
+  [ "${#files[@]}" -eq 11 ]
 }
 
 # When the batches in backoff are due, in UTC.
