@@ -8,6 +8,8 @@
 
 /* After the store could not do something (a full disk, say): when to try again. */
 #define RETRY_NS NS_PER_S
+/* After so many slots in a row that were taken too late nobody believes in chance any more. */
+#define LATE_MANY 10
 
 /* One attempt of one batch, from the claim until its outcome is on disk. */
 struct job {
@@ -51,6 +53,7 @@ struct engine {
 	struct storeq_op *failed, **failed_end; /* writes to repeat, in order */
 	int64_t retry_at;
 	bool in_trouble; /* the store did not do something; it was logged */
+	int late; /* slots in a row that were given back, since it was too late for them */
 };
 
 static void wake(struct engine *engine)
@@ -389,6 +392,7 @@ static void slot_fire(struct slot *slot)
 	struct engine *engine = slot->engine;
 
 	engine->held = NULL;
+	engine->late = 0;
 	for (size_t i = 0; i < slot->n; i++) {
 		struct job *job = &slot->jobs[i];
 
@@ -436,6 +440,9 @@ static void give_back_late(struct engine *engine, int64_t late_ns)
 {
 	const struct slot *slot = engine->held;
 
+	if (engine->late < LATE_MANY && ++engine->late == LATE_MANY)
+		log_warn(log_msg("nothing is started: the store takes longer than --slot-guard"),
+		    log_int("slots", engine->late), log_int("late_us", late_ns / 1000));
 	for (size_t i = 0; i < slot->n; i++)
 		log_run(&slot->jobs[i], LOG_INFO, "too late for its slot, given back",
 		    log_int("late_us", late_ns / 1000));
