@@ -69,13 +69,13 @@ static enum err check_url(const char *where, struct fail *fail)
 }
 
 /* A connected store, with tables to work on. */
-static enum err connect_to(
-    struct pg_store **store, const char *where, const struct clock *clock, struct fail *fail)
+static enum err connect_to(struct pg_store **store, const char *where, bool migrate,
+    const struct clock *clock, struct fail *fail)
 {
 	fail->err = ERR_OK;
 	if (pg_store_new(store, where, clock, fail) || pg_conn_ready((*store)->conn, fail))
 		return fail->err;
-	return pg_schema_prepare((*store)->conn, fail);
+	return pg_schema_prepare((*store)->conn, migrate, fail);
 }
 
 static void give_up(struct pg_store *store)
@@ -85,11 +85,10 @@ static void give_up(struct pg_store *store)
 }
 
 /* What is found when nobody else is there: it goes on as after a crash. */
-static int recover_alone(struct pg_store *store)
+static int recover_alone(struct pg_store *store, int64_t *interrupted)
 {
-	int64_t interrupted = 0;
 	/* What ran in the store that this one was copied from, without nodes. */
-	int code = sql_recover_running(&store->sql, 0, &interrupted);
+	int code = sql_recover_running(&store->sql, 0, interrupted);
 
 	return code == SQL_DONE ? sql_notices_recover(&store->sql) : code;
 }
@@ -102,7 +101,7 @@ static enum store_result join(struct pg_store *store, struct store_found *found,
 	if (pg_lock(store, fail) != STORE_DONE || pg_join(store, &alone, fail))
 		return STORE_UNDONE;
 	if (alone)
-		code = recover_alone(store);
+		code = recover_alone(store, &found->interrupted);
 	if (code != SQL_DONE)
 		return sql_failed(&store->sql, code, fail);
 	found->node = store->after.uuid;
@@ -120,7 +119,7 @@ static enum err open_writer(struct store **result, const char *where,
 	struct fail ignored;
 
 	*found = (struct store_found){0};
-	if (connect_to(&store, where, clock, fail))
+	if (connect_to(&store, where, false, clock, fail))
 		goto failed;
 	store->sql.store.ops = &store_postgres_ops;
 	store->sql.settings = *settings;
@@ -145,13 +144,17 @@ static enum err open_reader(
 	struct pg_store *store;
 
 	fail->err = ERR_OK;
-	if (pg_store_new(&store, where, clock, fail) || pg_conn_ready(store->conn, fail)) {
-		give_up(store);
-		return fail->err;
-	}
+	if (pg_store_new(&store, where, clock, fail))
+		goto failed;
+	pg_conn_hush(store->conn);
+	if (pg_conn_ready(store->conn, fail))
+		goto failed;
 	store->sql.store.ops = &store_postgres_reader_ops;
 	*result = &store->sql.store;
 	return ERR_OK;
+failed:
+	give_up(store);
+	return fail->err;
 }
 
 static bool look_at_rate(const char *where, int64_t *interval_ns)
@@ -171,7 +174,7 @@ static enum err init(const char *where, struct fail *fail)
 {
 	struct pg_store *store;
 
-	connect_to(&store, where, clock_system(), fail);
+	connect_to(&store, where, true, clock_system(), fail);
 	give_up(store);
 	return fail->err;
 }
@@ -192,7 +195,7 @@ const struct store_kind store_postgres = {
     .open = open_writer,
     .open_reader = open_reader,
     .rate = look_at_rate,
-    .check = NULL,
+    .check = pg_check,
     .init = init,
     .schema = pg_schema,
     .library = library,

@@ -217,5 +217,9 @@ migrate() {
   refuses 2 --from '"postgresql://a"' -- "${migrate[@]}" --from postgresql://a --to postgresql://x
   refuses 2 --to '"sqlite:y"' postgresql:// -- "${migrate[@]}" --from sqlite:x --to sqlite:y
   refuses 2 --to '"postgresql:x"' -- "${migrate[@]}" --from sqlite:x --to postgresql:x
+  run --separate-stderr "${migrate[@]}" --from postgresql://a:secret@b --to postgresq://a:secret@b
+  [[ $stderr == *'--from "..." is not'* ]]
+  run --separate-stderr "${migrate[@]}" --from sqlite:x --to postgresq://a:secret@b
+  [[ $stderr == *'--to "..." does not'* ]]
   refuses 2 '"more"' -- "${migrate[@]}" --from sqlite:x --to postgresql://x more
 }

@@ -972,6 +972,13 @@ static void each_action_is_found(void **state)
 	assert_int_equal(place->action, CONF_INIT_STORE);
 	assert_loads(place, "--store-schema", NULL);
 	assert_int_equal(place->action, CONF_STORE_SCHEMA);
+	assert_null(place->conf.migrate_from);
+	assert_loads(place, "--migrate-from", "sqlite:/a b", "--store=postgresql://h/d", NULL);
+	assert_int_equal(place->action, CONF_MIGRATE);
+	assert_string_equal(place->conf.migrate_from, "sqlite:/a b");
+	assert_string_equal(place->conf.store, "postgresql://h/d");
+	assert_int_equal(load(place, "--migrate-from", NULL), ERR_INVALID);
+	assert_non_null(strstr(place->fail.text, "--migrate-from needs a value"));
 }
 
 /* So that help is shown to those who need it. */
