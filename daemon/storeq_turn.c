@@ -63,6 +63,8 @@ static enum store_result run_together(struct storeq *queue, struct storeq_op **o
 	enum store_result result = store_begin(queue->env.writer, fail);
 
 	*progress = (struct progress){.begun = result == STORE_DONE};
+	for (size_t i = 0; result == STORE_DONE && i < n; i++)
+		store_expect(queue->env.writer, &ops[i]->op);
 	while (result == STORE_DONE && progress->ran < n) {
 		struct store_op *op = &ops[progress->ran]->op;
 
