@@ -214,14 +214,18 @@ enum store_result pg_look(struct pg_store *store, struct fail *fail)
 enum store_result pg_read_clock(struct pg_store *store, struct fail *fail)
 {
 	int64_t asked_at = clock_boot_ns(store->clock);
-	int code = pg_run(store->conn, PG_CLOCK, "");
+	int code;
 
+	if (store->exact)
+		return STORE_DONE;
+	code = pg_run(store->conn, PG_CLOCK, "");
 	if (code != SQL_ROW)
 		return sql_failed(&store->sql, code == SQL_DONE ? SQL_CORRUPT : code, fail);
 	store->asked_at = asked_at;
 	store->answered_at = clock_boot_ns(store->clock);
 	store->time = pg_time_of(pg_number(store->conn, PG_CLOCK, 0), store->time.ms);
 	pg_reset(store->conn, PG_CLOCK);
+	store->exact = true;
 	return STORE_DONE;
 }
 
@@ -258,6 +262,7 @@ enum store_result pg_lock(struct pg_store *store, struct fail *fail)
 	if (store->locked)
 		return STORE_DONE;
 	store->locked = true;
+	store->exact = false;
 	pg_send(store->conn, PG_BEGIN, "");
 	pg_send(store->conn, PG_LEDGER_LOCK, "");
 	pg_send(store->conn, PG_NODE_MINE, "i", store->me.num);

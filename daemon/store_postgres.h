@@ -120,6 +120,7 @@ struct pg_store {
 
 	/* This turn, once it has the lock; and the last look without it. */
 	bool locked;
+	bool exact; /* the clock was read without a wait */
 	bool lease_over; /* as the others see it */
 	int64_t turn; /* the number of the one before */
 	struct sql_time time; /* of the database: read after asked_at and before answered_at */
@@ -153,7 +154,7 @@ enum err pg_store_new(
  */
 enum store_result pg_lock(struct pg_store *store, struct fail *fail);
 
-/* Reads the clock again, without that wait. In a turn that has the lock. */
+/* Reads the clock again, without that wait; once in a turn. In a turn that has the lock. */
 enum store_result pg_read_clock(struct pg_store *store, struct fail *fail);
 
 /* Reads the ledger and the clock without locking anything: what comes next may be another story. */
