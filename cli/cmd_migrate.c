@@ -40,17 +40,24 @@ static bool begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* Whoever mixed the two up must not find a password in a log. */
+static const char *shown(const char *url)
+{
+	return strpbrk(url, "@=") ? "..." : url;
+}
+
 static int check(const struct migrate *migrate)
 {
 	if (!migrate->from || !migrate->to)
 		return out_fail(EXITS_USAGE, "--%s is missing; see: ingestctl migrate --help",
 		    migrate->from ? "to" : "from");
 	if (!begins(migrate->from, "sqlite:") || !migrate->from[strlen("sqlite:")])
-		return out_fail(EXITS_USAGE, "--from \"%.200s\" is not sqlite:PATH", migrate->from);
+		return out_fail(
+		    EXITS_USAGE, "--from \"%.200s\" is not sqlite:PATH", shown(migrate->from));
 	if (!begins(migrate->to, "postgresql://") && !begins(migrate->to, "postgres://"))
 		return out_fail(EXITS_USAGE,
 		    "--to \"%.200s\" does not begin with postgresql:// or postgres://",
-		    migrate->to);
+		    shown(migrate->to));
 	return ARGS_GO_ON;
 }
 

@@ -161,9 +161,11 @@ static void print_store(const struct wire_stats_reply *stats)
 	char bytes[SIZE_TEXT_SIZE], wal[SIZE_TEXT_SIZE], left[SIZE_TEXT_SIZE],
 	    queued[SIZE_TEXT_SIZE];
 
-	printf("%-12s %s: %s and %s of log, %s free\n", "store", stats->store,
-	    size_text(stats->store_bytes, bytes), size_text(stats->wal_bytes, wal),
-	    size_text(stats->free_bytes, left));
+	printf("%-12s %s: %s and %s of log", "store", stats->store,
+	    size_text(stats->store_bytes, bytes), size_text(stats->wal_bytes, wal));
+	if (stats->free_bytes >= 0)
+		printf(", %s free", size_text(stats->free_bytes, left));
+	printf("\n");
 	printf("%-12s %" PRId64 " with %" PRId64 " operations, %.1f ms on average, %.1f ms the "
 	       "last, %.1f ms the longest\n",
 	    "commits", stats->commits, stats->operations, ms_of_us(stats->commit_mean_us),

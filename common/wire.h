@@ -325,7 +325,8 @@ struct wire_stats_reply {
 	int64_t waiting; /* long polls */
 
 	char store[256]; /* URL */
-	int64_t store_bytes, wal_bytes, free_bytes; /* files, and what is free on their disk */
+	int64_t store_bytes, wal_bytes; /* files */
+	int64_t free_bytes; /* on their disk; -1: not known */
 	int64_t queued, queued_bytes; /* operations that wait for the store */
 	int64_t commits, operations; /* since the start */
 	int64_t commit_last_us, commit_mean_us, commit_max_us;

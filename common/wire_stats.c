@@ -65,13 +65,14 @@ static void write_fields(const struct wire_stats_reply *stats, cJSON *result)
 	for (size_t i = 0; i < COUNT_OF(fields); i++) {
 		const struct field *field = &fields[i];
 		cJSON *group = result;
+		int64_t value;
 
 		if (field->group)
 			group = cJSON_GetObjectItemCaseSensitive(result, field->group);
 		if (!group)
 			group = cJSON_AddObjectToObject(result, field->group);
-		json_add_int(
-		    group, field->name, *(const int64_t *)((const char *)stats + field->offset));
+		value = *(const int64_t *)((const char *)stats + field->offset);
+		json_add_int(group, field->name, value > 0 ? value : 0);
 	}
 }
 
@@ -144,6 +145,9 @@ static void write_stats_result(const struct wire_reply *reply, cJSON *result)
 	wire_add_rated(list, &stats->control, "rate_set_by", "rate_set_at");
 	list = cJSON_GetObjectItemCaseSensitive(result, "store");
 	cJSON_AddStringToObject(list, "url", stats->store);
+	/* Who does not know this member finds a number all the same. */
+	if (stats->free_bytes < 0)
+		cJSON_AddTrueToObject(list, "free_unknown");
 	if (stats->commit_age_ms >= 0)
 		json_add_int(list, "commit_age_ms", stats->commit_age_ms);
 	list = cJSON_AddArrayToObject(result, "lanes");
@@ -268,6 +272,8 @@ static bool read_stats_result(
 	    !wire_get_rated(
 		dispatch, &stats->control, "rate_set_by", "rate_set_at", stats->interval_ns))
 		return false;
+	if (cJSON_IsTrue(json_get(store, "free_unknown")))
+		stats->free_bytes = -1;
 	cJSON_ArrayForEach(
 	    item, json_get(result, "lanes")) if (!read_lane(item, stats)) return false;
 	cJSON_ArrayForEach(

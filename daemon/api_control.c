@@ -15,7 +15,7 @@ struct control_call {
 	struct pending pending; /* first; first sets, then reads the figures */
 	char what[96]; /* for the log */
 	struct event *timer; /* drain, while it waits; NULL: it does not */
-	int64_t deadline; /* boot_ns: of that */
+	int64_t deadline; /* boot_ns: of that; 0: it is not wanted any more */
 	struct control_call *next, **link; /* in api->drains meanwhile */
 };
 
@@ -31,18 +31,43 @@ static int64_t waiting_batches(const struct store_stats *stats)
 	return batches;
 }
 
+/* Here or on other nodes: what was taken and has no outcome yet. */
+static int64_t running_batches(const struct api *api, const struct store_stats *stats)
+{
+	int64_t slots, here, taken = 0;
+
+	engine_running(api->env.engine, &slots, &here);
+	for (size_t i = 0; i < PRIORITY_COUNT; i++)
+		taken += stats->lanes[i].batches[BATCH_TRIGGERED];
+	return here > taken ? here : taken;
+}
+
+static void wait_for_rest(struct control_call *control);
+
+/* Whether a drain has to go on waiting, for other nodes. */
+static bool has_to_wait(const struct control_call *control, const struct wire_control_reply *reply)
+{
+	return reply->running_batches > 0 && reply->control.pause == PAUSE_DRAINING &&
+	       clock_boot_ns(control->pending.api->env.clock) < control->deadline;
+}
+
 static void figures_done(struct storeq_op *op)
 {
-	struct pending *pending = (struct pending *)op;
+	struct control_call *control = (struct control_call *)op;
+	struct pending *pending = &control->pending;
 	struct wire_control_reply *reply = &pending->call->reply.control;
-	int64_t slots;
 
 	if (!op->op.fail.err) {
 		reply->control = op->op.stats.control;
 		reply->interval_ns = op->op.stats.ledger.interval_ns;
 		reply->waiting_batches = waiting_batches(&op->op.stats);
-		engine_running(pending->api->env.engine, &slots, &reply->running_batches);
+		reply->running_batches = running_batches(pending->api, &op->op.stats);
+		if (has_to_wait(control, reply)) {
+			wait_for_rest(control);
+			return;
+		}
 	}
+	pending->call->hurry = NULL;
 	api_finish(pending);
 }
 
@@ -57,6 +82,9 @@ static void read_figures(struct control_call *control)
 }
 
 /* ---- waiting until nothing runs ---- */
+
+/* First here, which the engine knows, then by the store's count: api_moved() tells when that may
+ * have changed elsewhere. */
 
 static bool anything_runs(const struct api *api)
 {
@@ -81,7 +109,6 @@ static void end_wait(struct control_call *control)
 	*control->link = control->next;
 	if (control->next)
 		control->next->link = control->link;
-	control->pending.call->hurry = NULL;
 	control->pending.api->env.stats->waiting--;
 	read_figures(control);
 }
@@ -104,7 +131,8 @@ static void on_hurry(struct api_call *call)
 	struct control_call *control = call->work;
 
 	control->deadline = 0;
-	look_at(control, 0);
+	if (control->timer)
+		look_at(control, 0);
 }
 
 void api_look_at_drains(struct api *api)
@@ -123,23 +151,33 @@ static void end_drains(struct api *api)
 	}
 }
 
-static void wait_for_rest(struct control_call *control, int64_t wait_ms)
+static void wait_for_rest(struct control_call *control)
 {
 	struct api *api = control->pending.api;
 
 	control->timer = evtimer_new(api->env.base, on_timer, control);
 	if (!control->timer)
 		abort();
-	control->deadline = clock_boot_ns(api->env.clock) + wait_ms * NS_PER_MS;
 	control->next = api->drains;
 	control->link = &api->drains;
 	if (control->next)
 		control->next->link = &control->next;
 	api->drains = control;
 	api->env.stats->waiting++;
+	look_at(control, control->deadline);
+}
+
+static void begin_wait(struct control_call *control, int64_t wait_ms)
+{
+	struct api *api = control->pending.api;
+
+	control->deadline = clock_boot_ns(api->env.clock) + wait_ms * NS_PER_MS;
 	control->pending.call->work = control;
 	control->pending.call->hurry = on_hurry;
-	look_at(control, control->deadline);
+	if (anything_runs(api))
+		wait_for_rest(control);
+	else
+		read_figures(control);
 }
 
 /* ---- the change ---- */
@@ -158,9 +196,8 @@ static void control_done(struct storeq_op *op)
 	engine_replan(pending->api->env.engine);
 	if (request->method == WIRE_PAUSE || request->method == WIRE_RESUME)
 		end_drains(pending->api);
-	if (request->method == WIRE_DRAIN && request->drain.wait_ms > 0 &&
-	    anything_runs(pending->api))
-		wait_for_rest(control, request->drain.wait_ms);
+	if (request->method == WIRE_DRAIN && request->drain.wait_ms > 0)
+		begin_wait(control, request->drain.wait_ms);
 	else
 		read_figures(control);
 }

@@ -62,6 +62,22 @@ static void fill_own(const struct api *api, struct node_list *list)
 
 /* ---- the verb ---- */
 
+/* The node that answers knows its figures; the store has those of its last sign of life. */
+static void fill_asked(const struct api *api, struct node_list *list)
+{
+	struct uuid own;
+
+	if (!uuid_parse(api->env.node, &own))
+		return;
+	for (size_t i = 0; i < list->n; i++) {
+		struct node *node = &list->v[i];
+
+		node->asked = node->alive && memcmp(&node->uuid, &own, sizeof(own)) == 0;
+		if (node->asked)
+			fill_figures(api, &node->figures);
+	}
+}
+
 static void nodes_done(struct storeq_op *op)
 {
 	struct pending *pending = (struct pending *)op;
@@ -73,6 +89,8 @@ static void nodes_done(struct storeq_op *op)
 		op->op.nodes.list = (struct node_list){0};
 		if (nodes->list.n == 0)
 			fill_own(pending->api, &nodes->list);
+		else
+			fill_asked(pending->api, &nodes->list);
 		nodes->alive = node_list_sum(&nodes->list, &nodes->together);
 		if (nodes->list.n > WIRE_NODES_MAX)
 			nodes->list.n = WIRE_NODES_MAX;

@@ -5,6 +5,7 @@
 #include "util.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int64_t waiting_ids(const struct store_stats *store)
@@ -95,9 +96,11 @@ static void fill_store(
     const struct api *api, const struct store_stats *store, struct wire_stats_reply *stats)
 {
 	struct storeq_figures queue;
+	char *shown = store_shown(api->env.conf->store);
 
 	storeq_figures(api->env.queue, &queue);
-	utf8_clean(stats->store, sizeof(stats->store), api->env.conf->store);
+	utf8_clean(stats->store, sizeof(stats->store), shown);
+	free(shown);
 	stats->store_bytes = store->bytes;
 	stats->wal_bytes = store->wal_bytes;
 	stats->free_bytes = store->free_bytes;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define SETTLE_AUTO_MAX_NS (300 * NS_PER_MS)
+#define GUARD_AUTO_MIN_NS (50 * NS_PER_MS)
 #define GUARD_AUTO_MAX_NS (250 * NS_PER_MS)
 #define POLL_AUTO_MIN_NS (50 * NS_PER_MS)
 #define POLL_AUTO_MAX_NS NS_PER_S
@@ -22,16 +23,21 @@
 static const struct action {
 	const char *name;
 	enum conf_action action;
+	const char *argument; /* NULL: it takes none */
 	const char *help;
 } actions[] = {
-    {"help", CONF_HELP, "show this help"},
-    {"version", CONF_VERSION, "show the version"},
-    {"print-config", CONF_PRINT, "show every option with its value and where that comes from"},
-    {"check-config", CONF_CHECK_CONFIG, "check all options and exit: 0 good, 2 not"},
-    {"check", CONF_CHECK_STORE, "check the whole store, which no daemon may be using, and exit"},
-    {"init-store", CONF_INIT_STORE,
+    {"help", CONF_HELP, NULL, "show this help"},
+    {"version", CONF_VERSION, NULL, "show the version"},
+    {"print-config", CONF_PRINT, NULL,
+	"show every option with its value and where that comes from"},
+    {"check-config", CONF_CHECK_CONFIG, NULL, "check all options and exit: 0 good, 2 not"},
+    {"check", CONF_CHECK_STORE, NULL,
+	"check the whole store, which no daemon may be using, and exit"},
+    {"init-store", CONF_INIT_STORE, NULL,
 	"make what the store needs in its database, or bring it up to date, and exit"},
-    {"store-schema", CONF_STORE_SCHEMA, "show what --init-store makes, as SQL"},
+    {"store-schema", CONF_STORE_SCHEMA, NULL, "show what --init-store makes, as SQL"},
+    {"migrate-from", CONF_MIGRATE, "URL",
+	"copy that store of SQLite into --store, a new one of PostgreSQL, and exit"},
 };
 
 /* ---- one value ---- */
@@ -164,7 +170,9 @@ static void fill_long_options(struct option *longs)
 	size_t n = 0;
 
 	for (; n < COUNT_OF(actions); n++)
-		longs[n] = (struct option){actions[n].name, no_argument, NULL, FIRST_LONG + (int)n};
+		longs[n] = (struct option){actions[n].name,
+		    actions[n].argument ? required_argument : no_argument, NULL,
+		    FIRST_LONG + (int)n};
 	for (size_t i = 0; i < CONF_OPTION_COUNT; i++, n++)
 		longs[n] = (struct option){conf_options[i].name,
 		    conf_options[i].argument ? required_argument : optional_argument, NULL,
@@ -179,6 +187,14 @@ static enum err set_flag(struct conf *conf, int found, struct fail *fail)
 
 	snprintf(origin, sizeof(origin), "--%s", option->name);
 	return set(conf, option, optarg ? optarg : "yes", origin, fail);
+}
+
+/* Only that of one action is of interest: the last one counts. */
+static void take_action(struct conf *conf, const struct action *taken, enum conf_action *action)
+{
+	*action = taken->action;
+	if (taken->argument)
+		conf->migrate_from = optarg;
 }
 
 /*
@@ -204,7 +220,7 @@ static enum err read_flags(struct conf *conf, int argc, char **argv, bool only_c
 			return fail_set(fail, ERR_INVALID, "unknown option %s", argv[optind - 1]);
 		found = found == 'h' ? 0 : found - FIRST_LONG;
 		if ((size_t)found < COUNT_OF(actions))
-			*action = actions[found].action;
+			take_action(conf, &actions[found], action);
 		else if ((!only_config || (size_t)found == COUNT_OF(actions)) &&
 			 set_flag(conf, found, fail))
 			return fail->err;
@@ -216,9 +232,7 @@ static enum err read_flags(struct conf *conf, int argc, char **argv, bool only_c
 
 static enum err check_complete(const struct conf *conf, enum conf_action action, struct fail *fail)
 {
-	bool serves = action == CONF_RUN || action == CONF_CHECK_CONFIG;
-
-	if (!conf->socket && serves)
+	if (!conf->socket && conf_action_serves(action))
 		return fail_set(fail, ERR_INVALID,
 		    "no socket: give --socket, since XDG_RUNTIME_DIR is not set (or too long)");
 	if (!conf->store)
@@ -347,7 +361,10 @@ int64_t conf_slot_guard_ns(const struct conf *conf)
 {
 	if (conf->slot_guard_ns != CONF_AUTO)
 		return conf->slot_guard_ns;
-	return smaller(conf->interval_ns / 10, GUARD_AUTO_MAX_NS);
+	/* A claim takes several round trips, however short the interval is. */
+	return conf->interval_ns / 10 > GUARD_AUTO_MIN_NS
+	           ? smaller(conf->interval_ns / 10, GUARD_AUTO_MAX_NS)
+	           : GUARD_AUTO_MIN_NS;
 }
 
 int64_t conf_poll_ns(const struct conf *conf)
@@ -434,7 +451,7 @@ void conf_print_help(FILE *out)
 	}
 	fputs("\n", out);
 	for (size_t i = 0; i < COUNT_OF(actions); i++)
-		print_option(out, actions[i].name, NULL, actions[i].help);
+		print_option(out, actions[i].name, actions[i].argument, actions[i].help);
 	fputs("\nEvery option --batch-size is also INGESTD_BATCH_SIZE in the environment and "
 	      "batch-size "
 	      "in the\nfile; flags go before the environment, that before the file. Manual: "

@@ -72,6 +72,8 @@ struct conf {
 	int64_t shutdown_grace_ns;
 	int64_t log_level; /* enum log_level */
 
+	const char *migrate_from; /* of CONF_MIGRATE: URL; borrowed from argv; else NULL */
+
 	/* Where each value came from: the text in force and what to call its source. */
 	struct conf_value {
 		char *text; /* owned */
@@ -107,7 +109,14 @@ enum conf_action {
 	CONF_CHECK_STORE,
 	CONF_INIT_STORE,
 	CONF_STORE_SCHEMA,
+	CONF_MIGRATE,
 };
+
+/* Whether it is about a daemon that runs: what only that needs must be there. */
+static inline bool conf_action_serves(enum conf_action action)
+{
+	return action == CONF_RUN || action == CONF_CHECK_CONFIG;
+}
 
 /*
  * Reads command line, environment and file. Returns ERR_INVALID with a text that names the value

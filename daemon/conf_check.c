@@ -20,6 +20,18 @@ static enum err no_such_kind(const struct conf *conf, struct fail *fail)
 	return fail->err;
 }
 
+/* Only who joins a shared store needs it; the default may be impossible. */
+static enum err check_node_name(const struct conf *conf, enum conf_action action,
+    const struct store_kind *kind, struct fail *fail)
+{
+	if (!kind->shared || !conf_action_serves(action) || *conf->node_name)
+		return ERR_OK;
+	return fail_set(fail, ERR_INVALID,
+	    "no node name: give --node-name, since HOST:SOCKET is longer than %d bytes or "
+	    "not plain ASCII",
+	    NODE_NAME_MAX);
+}
+
 static enum err check_store(const struct conf *conf, struct conf_found *found, struct fail *fail)
 {
 	struct fail why;
@@ -30,12 +42,6 @@ static enum err check_store(const struct conf *conf, struct conf_found *found, s
 	if (found->store_kind->check_url(found->store_where, &why))
 		return fail_set(
 		    fail, why.err, "%s: store: %s", conf_origin(conf, "store"), why.text);
-	/* Only a shared store needs it; the default may be impossible. */
-	if (found->store_kind->shared && !*conf->node_name)
-		return fail_set(fail, ERR_INVALID,
-		    "no node name: give --node-name, since HOST:SOCKET is longer than %d bytes or "
-		    "not plain ASCII",
-		    NODE_NAME_MAX);
 	return ERR_OK;
 }
 
@@ -79,10 +85,13 @@ static enum err check_notify(const struct conf *conf, struct fail *fail)
 	return check_handler(conf, "notify", spec, fail);
 }
 
-enum err conf_check(const struct conf *conf, struct conf_found *found, struct fail *fail)
+enum err conf_check(
+    const struct conf *conf, enum conf_action action, struct conf_found *found, struct fail *fail)
 {
-	if (check_store(conf, found, fail) || check_socket(conf, found, fail) ||
-	    doors_check(conf, fail) || check_handler(conf, "handler", conf->handler, fail))
+	if (check_store(conf, found, fail) ||
+	    check_node_name(conf, action, found->store_kind, fail) ||
+	    check_socket(conf, found, fail) || doors_check(conf, fail) ||
+	    check_handler(conf, "handler", conf->handler, fail))
 		return fail->err;
 	return check_notify(conf, fail);
 }

@@ -14,10 +14,11 @@ struct conf_found {
 };
 
 /*
- * Checks all that can be without doing it: the store's URL, groups, addresses, tokens, rules, both
- * handlers with their files. Errors: ERR_INVALID, with a text that names the value and where it
- * comes from, or what a file is refused with.
+ * Checks all that the action needs, and can be checked without doing it: the store's URL, groups,
+ * addresses, tokens, rules, both handlers with their files. Errors: ERR_INVALID, with a text that
+ * names the value and where it comes from, or what a file is refused with.
  */
-enum err conf_check(const struct conf *conf, struct conf_found *found, struct fail *fail);
+enum err conf_check(
+    const struct conf *conf, enum conf_action action, struct conf_found *found, struct fail *fail);
 
 #endif

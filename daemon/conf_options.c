@@ -208,7 +208,7 @@ const struct conf_option conf_options[CONF_OPTION_COUNT] = {
     {"slot-guard", "DURATION", "auto", false, NS_PER_MS, 3600 * NS_PER_S, read_auto,
 	FIELD(slot_guard_ns),
 	"where several nodes share the store: how much later than its slot a batch may be started; "
-	"auto: the smaller of 250ms and a tenth of the interval"},
+	"auto: a tenth of the interval, but 50ms at least and 250ms at most"},
     {"lease", "DURATION", "30s", false, 3 * NS_PER_S, 3600 * NS_PER_S, read_duration,
 	FIELD(lease_ns),
 	"where several nodes share the store: what a node had started runs again when nothing was "

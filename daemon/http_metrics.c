@@ -76,6 +76,8 @@ static void write_plain(const struct wire_stats_reply *stats, struct buf *out)
 		int64_t value =
 		    *(const int64_t *)(const void *)((const char *)stats + metric->offset);
 
+		if (value < 0) /* not known */
+			continue;
 		write_head(metric->name, metric->type, metric->help, out);
 		if (metric->per > 1)
 			buf_printf(out, "%s %.9g\n", metric->name, (double)value / metric->per);

@@ -66,7 +66,7 @@ static const char *not_ready(
 		return "the daemon is shutting down";
 	if (stats->commit_age_ms < 0 || stats->commit_age_ms > COMMIT_AGE_MAX_MS)
 		return "the store has committed nothing lately";
-	if (stats->free_bytes < exchange->conf->min_free_bytes)
+	if (stats->free_bytes >= 0 && stats->free_bytes < exchange->conf->min_free_bytes)
 		return "the disk of the store is almost full";
 	return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "exec_helper.h"
 #include "log.h"
+#include "store_migrate.h"
 #include "util.h"
 #include "version.h"
 
@@ -360,6 +361,35 @@ static int init_store(const struct daemon *daemon)
 	return status;
 }
 
+static int refuse_url(const char *option, const char *url, const char *wanted)
+{
+	char *shown = store_shown(url);
+	struct fail fail;
+
+	fail_set(&fail, ERR_INVALID, "%s: \"%.200s\" is not %s", option, shown, wanted);
+	free(shown);
+	return complain(&fail, EXIT_CONFIG);
+}
+
+static int migrate_store(const struct daemon *daemon)
+{
+	const struct conf *conf = &daemon->conf;
+	const struct store_kind *kind;
+	const char *path;
+	struct fail fail;
+
+	kind = store_kind_of(conf->migrate_from, &path);
+	if (kind != &store_sqlite || kind->check_url(path, &fail))
+		return refuse_url("--migrate-from", conf->migrate_from, STORE_SQLITE_SCHEME "PATH");
+	if (daemon->found.store_kind != &store_postgres)
+		return refuse_url(conf_origin(conf, "store"), conf->store, "postgresql://...");
+	if (store_migrate(path, daemon->found.store_where, stdout, &fail))
+		return EXIT_STOPPED;
+	if (fail.err == ERR_INVALID)
+		return complain(&fail, EXIT_CONFIG);
+	return complain(&fail, fail.err == ERR_INTERNAL ? EXIT_FAILED : store_exit_status(&fail));
+}
+
 /* What was set by a verb wins over all that the options say. */
 static int print_conf(struct daemon *daemon)
 {
@@ -375,7 +405,7 @@ static int act(struct daemon *daemon, enum conf_action action)
 {
 	struct fail fail;
 
-	if (conf_check(&daemon->conf, &daemon->found, &fail))
+	if (conf_check(&daemon->conf, action, &daemon->found, &fail))
 		return complain(&fail, EXIT_CONFIG);
 	switch (action) {
 	case CONF_PRINT:
@@ -387,6 +417,8 @@ static int act(struct daemon *daemon, enum conf_action action)
 		return check_store(daemon);
 	case CONF_INIT_STORE:
 		return init_store(daemon);
+	case CONF_MIGRATE:
+		return migrate_store(daemon);
 	case CONF_STORE_SCHEMA:
 		fputs(daemon->found.store_kind->schema, stdout);
 		return EXIT_STOPPED;

@@ -34,10 +34,10 @@ static enum err try_values(struct daemon *daemon, struct conf *fresh, struct fai
 	struct conf_found found;
 	struct fail ignored;
 
-	if (conf_check(fresh, &found, fail))
+	if (conf_check(fresh, CONF_RUN, &found, fail))
 		return fail->err;
 	conf_reload(&daemon->conf, fresh);
-	if (conf_check(&daemon->conf, &found, fail)) {
+	if (conf_check(&daemon->conf, CONF_RUN, &found, fail)) {
 		conf_reload(&daemon->conf, fresh);
 		return fail->err;
 	}

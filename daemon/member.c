@@ -23,6 +23,7 @@ struct member {
 	int64_t renewed_at; /* when the last one was sent that has renewed the lease */
 	int64_t lease_end; /* boot_ns; LEDGER_NONE: there is none, CLOCK_NEVER: it does not end */
 	enum hold hold; /* what the engine was told */
+	int64_t next_end; /* boot_ns: somebody else's lease ends; CLOCK_NEVER: none does */
 	bool recovered; /* to be told, until that has succeeded */
 	bool at_once; /* the next sign of life does not wait for its time */
 	bool in_trouble; /* none could be given; it was logged */
@@ -136,6 +137,7 @@ static void beat_done(struct storeq_op *op)
 			member->renewed_at = member->sent_at;
 			member->lease_end = beat->lease_end;
 		}
+		member->next_end = beat->next_end;
 		see_to_lease(member, clock_boot_ns(member->env.clock));
 		hear(member, beat);
 	}
@@ -176,11 +178,17 @@ static void beat(struct member *member, int64_t now)
 	storeq_post_engine(member->env.queue, &member->op);
 }
 
+/* Batches of a node that is gone do not wait longer than its lease. */
 static int64_t next_beat(const struct member *member)
 {
+	int64_t next = member->sent_at + period_ns(member);
+
 	if (member->beating)
 		return CLOCK_NEVER;
-	return member->at_once ? LEDGER_NONE : member->sent_at + period_ns(member);
+	if (member->at_once)
+		return LEDGER_NONE;
+	return member->next_end > member->sent_at && member->next_end < next ? member->next_end
+	                                                                     : next;
 }
 
 /* ---- the member ---- */
@@ -192,6 +200,7 @@ struct member *member_new(const struct member_env *env)
 	member->env = *env;
 	member->at_once = true;
 	member->sent_at = member->renewed_at = member->lease_end = LEDGER_NONE;
+	member->next_end = CLOCK_NEVER;
 	member->hold = FORCED;
 	engine_suspend(env->engine, true);
 	return member;

@@ -1,6 +1,7 @@
 -- The schema of a PostgreSQL store, version 1: all of it in the schema "ingestd". Numbers are bigint
--- throughout. Times that end in _ms are milliseconds of UTC; those of the ledger are nanoseconds since
--- 1970, both by the clock of the database.
+-- throughout. Times that end in _ms are milliseconds of UTC, for people and by the clock of the node that
+-- wrote them, but for store_ms, due_ms, expires_ms, hold_until_ms, lease_ms and seen_ms, which are by the
+-- clock of the database; so are those of the ledger, in nanoseconds since 1970.
 
 BEGIN;
 
@@ -135,7 +136,7 @@ CREATE UNIQUE INDEX ingestion_seq ON ingestion (seq) WHERE seq > 0;
 CREATE UNIQUE INDEX ingestion_key ON ingestion (key, principal) WHERE key IS NOT NULL;
 
 -- What time will make due.
-CREATE INDEX ingestion_expiry ON ingestion (expires_ms) WHERE expires_ms IS NOT NULL;
+CREATE INDEX ingestion_expiry ON ingestion (expires_ms, num) WHERE expires_ms IS NOT NULL;
 
 -- The lines themselves: who has a batch that was never started. The head of a lane is its first row.
 CREATE UNIQUE INDEX ingestion_line ON ingestion (priority, seq) WHERE next_batch < end_batch;

@@ -25,7 +25,8 @@ static void reset_beat(struct store_beat *beat)
 	*beat = (struct store_beat){.renew = beat->renew,
 	    .recovered = beat->recovered,
 	    .figures = beat->figures,
-	    .lease_end = CLOCK_NEVER};
+	    .lease_end = CLOCK_NEVER,
+	    .next_end = CLOCK_NEVER};
 }
 
 void store_op_reset(struct store_op *op)

@@ -188,9 +188,9 @@ struct store_sweep {
 
 /*
  * Sign of life of a node that shares its store with others; to be run about every
- * STORE_BEAT_MS. With `renew` its lease begins anew and its figures are written; then batches of
- * nodes whose lease has ended get back into line, as after a crash. Of a store that nobody shares
- * nothing comes back.
+ * STORE_BEAT_MS. With `renew` its lease begins anew and its figures are written. Batches of nodes
+ * whose lease has ended get back into line, as after a crash. Of a store that nobody shares nothing
+ * comes back.
  */
 struct store_beat {
 	bool renew; /* in */
@@ -205,6 +205,8 @@ struct store_beat {
 	size_t n;
 	int64_t reaped; /* out: batches that got back into line */
 	bool moved; /* out: something was committed since the last beat, by whomever */
+	int64_t
+	    next_end; /* out: boot_ns: a lease of another node ends; CLOCK_NEVER: there is none */
 };
 
 #define STORE_BEAT_MS 1000
@@ -336,7 +338,8 @@ struct store_stats {
 	int64_t notices; /* out: not told yet */
 	struct control control; /* out */
 	struct ledger ledger; /* out */
-	int64_t bytes, wal_bytes, free_bytes; /* out: of its files, and free on their disk */
+	int64_t bytes, wal_bytes; /* out: of its files */
+	int64_t free_bytes; /* out: on their disk; -1: not known */
 };
 
 /* Pages end at this many batches or at about this many bytes of reply, but hold at least one. */

@@ -35,6 +35,9 @@ void pg_conn_free(struct pg_conn *conn);
  */
 enum err pg_conn_ready(struct pg_conn *conn, struct fail *fail);
 
+/* Another connection to the same database warns of what that can lose: this one does not. */
+void pg_conn_hush(struct pg_conn *conn);
+
 /* How often it was connected: another number means another session, without our locks. */
 int64_t pg_conn_session(const struct pg_conn *conn);
 
@@ -245,11 +248,20 @@ void pg_leave(struct pg_store *store);
 enum store_result pg_beat(struct store *store, struct store_op *op);
 enum store_result pg_nodes(struct store *store, struct store_op *op);
 
+/* ---- store_postgres_check.c ---- */
+
+/* The full check (store.h, store_kind). */
+bool pg_check(const char *where, struct fail *fail);
+
 /* ---- store_postgres_schema.c ---- */
 
 extern const char pg_schema[];
 
-/* Makes the tables where there are none; ERR_WRONG_STATE when they are of another version. */
-enum err pg_schema_prepare(struct pg_conn *conn, struct fail *fail);
+/*
+ * Makes the tables where there are none, and with `migrate` brings older ones up to date.
+ * ERR_WRONG_STATE when they are of another version, or when a migration from another store has not
+ * ended.
+ */
+enum err pg_schema_prepare(struct pg_conn *conn, bool migrate, struct fail *fail);
 
 #endif

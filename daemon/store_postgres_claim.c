@@ -41,9 +41,9 @@ static bool may_start(struct pg_store *store, struct store_claim *claim)
 	    later_of(ledger_next_slot(&store->sql.now.ledger), sql_control_not_before(&store->sql));
 
 	claim->idle = sql_waiting(&store->sql) == 0;
-	claim->wake = claim->idle || due < slot ? due : slot;
+	claim->wake = claim->idle ? due : slot;
 	/* What is due gets into line even where nothing may be started. */
-	return claim->wake <= now;
+	return claim->wake <= now || due <= now;
 }
 
 /* Looks without a lock, in one round trip: most of the time there is nothing to do. */

@@ -231,6 +231,11 @@ void pg_conn_drop(struct pg_conn *conn)
 	pg_conn_lose(conn, "the session was given up");
 }
 
+void pg_conn_hush(struct pg_conn *conn)
+{
+	conn->quiet = true;
+}
+
 bool pg_conn_is_lost(const struct pg_conn *conn)
 {
 	return !conn->pg;
@@ -476,7 +481,8 @@ static enum err judge(struct pg_conn *conn, const PGresult *answer)
 	if (is_true(answer, COLUMN_RECOVERY))
 		return refuse(conn, ERR_BUSY, "this is a standby, which cannot be written to");
 	for (int i = 0; i < COLUMN_COUNT; i++)
-		if (conn->session == 0 && risks[i] && is_true(answer, (enum column)i))
+		if (conn->session == 0 && !conn->quiet && risks[i] &&
+		    is_true(answer, (enum column)i))
 			log_warn(log_msg(risks[i]), log_str("store", conn->shown));
 	return ERR_OK;
 }
@@ -521,15 +527,20 @@ static enum err connect_now(struct pg_conn *conn)
 	return refuse(conn, ERR_BUSY, reason);
 }
 
-/* The server may have ended the session meanwhile. */
+/* The server may have ended the session meanwhile; its last words come before the end. */
 static void look(struct pg_conn *conn)
 {
+	struct pollfd fd = {.events = POLLIN};
+
 	if (!conn->pg || conn->n_sent > 0)
 		return;
-	if (!PQconsumeInput(conn->pg)) {
-		pg_conn_lose(conn, NULL);
-		return;
-	}
+	fd.fd = PQsocket(conn->pg);
+	do {
+		if (!PQconsumeInput(conn->pg)) {
+			pg_conn_lose(conn, NULL);
+			return;
+		}
+	} while (poll(&fd, 1, 0) > 0);
 	PQisBusy(conn->pg); /* this takes notices */
 	if (conn->failed && meaning_of(&conn->failure)->drops)
 		pg_conn_lose(conn, conn->failure.text);

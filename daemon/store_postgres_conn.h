@@ -38,6 +38,7 @@ struct pg_conn {
 	const struct clock *clock;
 	PGconn *pg; /* NULL: lost, or not connected yet */
 	char shown[256]; /* host, port and database; "" before the first session */
+	bool quiet; /* does not warn of what the database can lose */
 	int64_t session;
 
 	int64_t delay_ms; /* after the next failure; 0: everything is well */

@@ -216,8 +216,12 @@ void pg_leave(struct pg_store *store)
 /* Batches of nodes that are gone get back into line, by whoever notices first. */
 static int reap(struct pg_store *store, int64_t *reaped)
 {
-	int code;
+	struct fail fail;
+	int code = SQL_DONE;
 
+	/* What was seen without the lock may have been seen by others, too. */
+	if (pg_lock(store, &fail) != STORE_DONE)
+		return PG_FAILED;
 	while ((code = pg_run(store->conn, PG_NODE_LATE, "i", store->time.ms)) == SQL_ROW) {
 		int64_t num = pg_number(store->conn, PG_NODE_LATE, 0), before = *reaped;
 
@@ -280,8 +284,6 @@ static int renew_all(struct pg_store *store, struct store_beat *beat)
 {
 	int code = renew(store, &beat->figures);
 
-	if (code == SQL_DONE)
-		code = reap(store, &beat->reaped);
 	if (code == SQL_DONE && beat->recovered)
 		code = recover_own(store, &beat->reaped);
 	if (code == SQL_DONE)
@@ -318,18 +320,53 @@ static bool has_moved(struct pg_store *store)
 	return moved;
 }
 
+/* The first end of another node's lease, by the store's clock; CLOCK_NEVER: there is none. */
+static int read_next_end(struct pg_store *store, int64_t *ms)
+{
+	int code = pg_run(store->conn, PG_NODE_ENDS, "i", store->after.num);
+
+	*ms = code == SQL_ROW && !pg_is_null(store->conn, PG_NODE_ENDS, 0)
+	          ? pg_number(store->conn, PG_NODE_ENDS, 0)
+	          : CLOCK_NEVER;
+	pg_reset(store->conn, PG_NODE_ENDS);
+	return code == SQL_ROW ? SQL_DONE : code;
+}
+
+/* Takes over from nodes whose lease has ended, and says when the next one does. */
+static int see_to_others(struct pg_store *store, struct store_beat *beat)
+{
+	int64_t ms;
+	int code = read_next_end(store, &ms);
+
+	if (code == SQL_DONE && ms < store->time.ms) {
+		code = reap(store, &beat->reaped);
+		if (code == SQL_DONE)
+			code = read_next_end(store, &ms);
+	}
+	if (code == SQL_DONE && ms != CLOCK_NEVER)
+		beat->next_end = store->answered_at + (ms + 1 - store->time.ms) * NS_PER_MS;
+	return code;
+}
+
 enum store_result pg_beat(struct store *base, struct store_op *op)
 {
 	struct pg_store *store = (struct pg_store *)base;
 	struct store_beat *beat = &op->beat;
 	bool writes = beat->renew || (beat->recovered && !store->after.recovered);
-	enum store_result result = writes ? pg_lock(store, &op->fail) : pg_look(store, &op->fail);
+	enum store_result result = STORE_DONE;
 	int code = SQL_DONE;
 
+	/* Another look would forget what the turn has done so far. */
+	if (writes)
+		result = pg_lock(store, &op->fail);
+	else if (!store->locked)
+		result = pg_look(store, &op->fail);
 	if (result != STORE_DONE)
 		return result;
 	if (writes)
 		code = renew_all(store, beat);
+	if (code == SQL_DONE)
+		code = see_to_others(store, beat);
 	if (code == SQL_DONE)
 		code = read_cancelled(store, beat);
 	if (code != SQL_DONE)

@@ -11,28 +11,71 @@
 /* For the server to notice that a process which had our name is dead. */
 #define NAME_PATIENCE_MS 5000
 
+/* What libpq quotes may be a part of the password. */
+static int length_to_show(const char *where, const char *error)
+{
+	char *shown = store_shown(where);
+	bool has_secret = strcmp(shown, where) != 0;
+	size_t len = strcspn(error, has_secret ? "\"\n" : "\n");
+
+	free(shown);
+	while (len > 0 && strchr(": ", error[len - 1]))
+		len--;
+	return (int)len;
+}
+
+/* Whether there is an '@' behind the first '/': that one was in the password. */
+static bool has_slash_in_password(const char *where)
+{
+	const char *authority = strstr(where, "://") + 3;
+	size_t slash = strcspn(authority, "/?");
+	size_t end = strcspn(authority, "?");
+
+	return memchr(authority + slash, '@', end - slash);
+}
+
+static bool is_port(const char *text)
+{
+	return !text || text[strspn(text, "0123456789,")] == '\0';
+}
+
+/* What comes to mind when a part of the URL is not where it should be. */
+static void check_parts(const PQconninfoOption *options, const char *where, struct fail *fail)
+{
+	bool odd = has_slash_in_password(where);
+
+	for (; options->keyword; options++)
+		odd = odd || (strcmp(options->keyword, "port") == 0 && !is_port(options->val));
+	if (odd)
+		fail_set(fail, ERR_INVALID,
+		    "not a URL of PostgreSQL: its port is no number, or it has an @ behind a /; in "
+		    "a password %%2F stands for /, %%3F for ?, %%40 for @");
+}
+
 static enum err check_url(const char *where, struct fail *fail)
 {
 	char *error = NULL;
 	PQconninfoOption *options = PQconninfoParse(where, &error);
 
 	fail->err = ERR_OK;
-	if (!options)
+	if (options)
+		check_parts(options, where, fail);
+	else
 		fail_set(fail, ERR_INVALID, "not a URL of PostgreSQL: %.*s",
-		    (int)strcspn(error ? error : "", "\n"), error ? error : "");
+		    length_to_show(where, error ? error : ""), error ? error : "");
 	PQconninfoFree(options);
 	PQfreemem(error);
 	return fail->err;
 }
 
 /* A connected store, with tables to work on. */
-static enum err connect_to(
-    struct pg_store **store, const char *where, const struct clock *clock, struct fail *fail)
+static enum err connect_to(struct pg_store **store, const char *where, bool migrate,
+    const struct clock *clock, struct fail *fail)
 {
 	fail->err = ERR_OK;
 	if (pg_store_new(store, where, clock, fail) || pg_conn_ready((*store)->conn, fail))
 		return fail->err;
-	return pg_schema_prepare((*store)->conn, fail);
+	return pg_schema_prepare((*store)->conn, migrate, fail);
 }
 
 static void give_up(struct pg_store *store)
@@ -42,11 +85,10 @@ static void give_up(struct pg_store *store)
 }
 
 /* What is found when nobody else is there: it goes on as after a crash. */
-static int recover_alone(struct pg_store *store)
+static int recover_alone(struct pg_store *store, int64_t *interrupted)
 {
-	int64_t interrupted = 0;
 	/* What ran in the store that this one was copied from, without nodes. */
-	int code = sql_recover_running(&store->sql, 0, &interrupted);
+	int code = sql_recover_running(&store->sql, 0, interrupted);
 
 	return code == SQL_DONE ? sql_notices_recover(&store->sql) : code;
 }
@@ -59,7 +101,7 @@ static enum store_result join(struct pg_store *store, struct store_found *found,
 	if (pg_lock(store, fail) != STORE_DONE || pg_join(store, &alone, fail))
 		return STORE_UNDONE;
 	if (alone)
-		code = recover_alone(store);
+		code = recover_alone(store, &found->interrupted);
 	if (code != SQL_DONE)
 		return sql_failed(&store->sql, code, fail);
 	found->node = store->after.uuid;
@@ -77,7 +119,7 @@ static enum err open_writer(struct store **result, const char *where,
 	struct fail ignored;
 
 	*found = (struct store_found){0};
-	if (connect_to(&store, where, clock, fail))
+	if (connect_to(&store, where, false, clock, fail))
 		goto failed;
 	store->sql.store.ops = &store_postgres_ops;
 	store->sql.settings = *settings;
@@ -102,13 +144,17 @@ static enum err open_reader(
 	struct pg_store *store;
 
 	fail->err = ERR_OK;
-	if (pg_store_new(&store, where, clock, fail) || pg_conn_ready(store->conn, fail)) {
-		give_up(store);
-		return fail->err;
-	}
+	if (pg_store_new(&store, where, clock, fail))
+		goto failed;
+	pg_conn_hush(store->conn);
+	if (pg_conn_ready(store->conn, fail))
+		goto failed;
 	store->sql.store.ops = &store_postgres_reader_ops;
 	*result = &store->sql.store;
 	return ERR_OK;
+failed:
+	give_up(store);
+	return fail->err;
 }
 
 static bool look_at_rate(const char *where, int64_t *interval_ns)
@@ -128,7 +174,7 @@ static enum err init(const char *where, struct fail *fail)
 {
 	struct pg_store *store;
 
-	connect_to(&store, where, clock_system(), fail);
+	connect_to(&store, where, true, clock_system(), fail);
 	give_up(store);
 	return fail->err;
 }
@@ -149,7 +195,7 @@ const struct store_kind store_postgres = {
     .open = open_writer,
     .open_reader = open_reader,
     .rate = look_at_rate,
-    .check = NULL,
+    .check = pg_check,
     .init = init,
     .schema = pg_schema,
     .library = library,

@@ -9,6 +9,9 @@ const char pg_schema[] =
 #include "schema_postgres.sql.h"
     ;
 
+/* Each entry brings the tables from version i to version i + 1, in a transaction of its own. */
+static const char *const migrations[VERSION] = {pg_schema};
+
 /* What there is. */
 struct found_schema {
 	int64_t version; /* 0: none */
@@ -32,38 +35,44 @@ static bool read_schema(struct pg_conn *conn, struct found_schema *found, struct
 	return false;
 }
 
-/* Another node may do it at the same time: what counts is that it is there. */
-static enum err make_schema(struct pg_conn *conn, struct found_schema *found, struct fail *fail)
+/* One step. Another node may do it at the same time: what counts is that it is done. */
+static enum err migrate_one(struct pg_conn *conn, struct found_schema *found, struct fail *fail)
 {
+	int64_t before = found->version;
 	struct fail why;
-	bool made = pg_conn_exec(conn, pg_schema, &why);
 
-	if (!made && (pg_conn_drop(conn), pg_conn_ready(conn, fail)))
-		return fail->err;
+	if (!pg_conn_exec(conn, migrations[before], &why)) {
+		/* The session may be in the middle of it. */
+		pg_conn_drop(conn);
+		if (pg_conn_ready(conn, fail))
+			return fail->err;
+	}
 	if (!read_schema(conn, found, fail))
 		return fail->err;
-	if (found->version > 0)
+	if (found->version > before)
 		return ERR_OK;
 	return fail_set(fail, ERR_WRONG_STATE,
-	    "the database has no tables of ingestd, and they cannot be made (%.160s): run ingestd "
-	    "--init-store as who may",
+	    "the tables of ingestd cannot be made (%.160s): run ingestd --init-store as who may",
 	    why.text);
 }
 
-enum err pg_schema_prepare(struct pg_conn *conn, struct fail *fail)
+enum err pg_schema_prepare(struct pg_conn *conn, bool migrate, struct fail *fail)
 {
 	struct found_schema found;
 
 	fail->err = ERR_OK;
 	if (!read_schema(conn, &found, fail))
 		return fail->err;
-	if (found.version == 0 && make_schema(conn, &found, fail))
-		return fail->err;
+	/* Other nodes may work with older tables: these change only when somebody says so. */
+	while (found.version == 0 || (migrate && found.version < VERSION))
+		if (migrate_one(conn, &found, fail))
+			return fail->err;
 	if (found.version != VERSION)
 		return fail_set(fail, ERR_WRONG_STATE,
-		    "the tables of ingestd have version %" PRId64 ", and this ingestd knows "
-		    "version %d",
-		    found.version, VERSION);
+		    "the tables of ingestd have version %" PRId64 ", and this ingestd needs "
+		    "version %d: %s",
+		    found.version, VERSION,
+		    found.version < VERSION ? "run ingestd --init-store" : "use a newer one");
 	if (found.migrating)
 		return fail_set(fail, ERR_WRONG_STATE,
 		    "rows of another store are being copied into this one: run ingestctl migrate "

@@ -48,7 +48,7 @@
 	    "expires_ms = ?, key = NULL, principal = NULL, digest = NULL, version = "              \
 	    "version + 1 WHERE num = ?")                                                           \
 	X(EXPIRED, "SELECT num, uuid, stage, id_count, priority, expires_ms FROM ingestion "       \
-		   "WHERE expires_ms IS NOT NULL ORDER BY expires_ms LIMIT 1")                     \
+		   "WHERE expires_ms IS NOT NULL ORDER BY expires_ms, num LIMIT 1")                \
 	X(EXPIRY_END, "UPDATE ingestion SET expires_ms = NULL WHERE num = ?")                      \
 	X(KEY_FORGET, "UPDATE ingestion SET key = NULL, principal = NULL, digest = NULL, "         \
 		      "expires_ms = NULL WHERE num = ?")                                           \

@@ -24,7 +24,6 @@ enum store_result sql_stats(struct store *base, struct store_op *op)
 	struct store_stats *stats = &op->stats;
 	struct summary summary = {.next_seq = 0};
 	struct sql_time time;
-	int64_t available = store->driver->disk_free(store);
 	int code = store->driver->summary(store, &summary, &time);
 
 	if (code == SQL_DONE)
@@ -38,6 +37,6 @@ enum store_result sql_stats(struct store *base, struct store_op *op)
 	stats->control = sql_control_now(&summary, &time);
 	stats->ledger = summary.ledger;
 	store->driver->size(store, &stats->bytes, &stats->wal_bytes);
-	stats->free_bytes = available > 0 ? available : 0;
+	stats->free_bytes = store->driver->disk_free(store);
 	return STORE_DONE;
 }

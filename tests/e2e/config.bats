@@ -118,6 +118,8 @@ set_rate() {
     "$BUILD/ingestd" --socket "$DIR/a b" --store postgresql://h/d --check-config
   "$BUILD/ingestd" --socket "$DIR/a b" --store "sqlite:$STORE" --check-config
   "$BUILD/ingestd" --socket "$DIR/a b" --store postgresql://h/d --node-name a --check-config
+  # Not who only looks at it.
+  "$BUILD/ingestd" --socket "$DIR/a b" --store postgresql://h/d --store-schema >/dev/null
 }
 
 @test "--init-store and --store-schema: a store of SQLite needs nothing, and can be read about" {

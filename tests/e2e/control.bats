@@ -110,7 +110,7 @@ interval_is() {
 }
 
 @test "drain: --wait returns when the outcomes are on disk" {
-  SLOWSYNC_HOLD=$DIR/hold SLOWSYNC_MAX_MS=400 preload_daemon slowsync --settle 0s --handler simulate:delay=1s
+  SLOWSYNC_HOLD=$DIR/hold SLOWSYNC_MAX_MS=400 slow_daemon --settle 0s --slot-guard 1s --handler simulate:delay=1s
   await_daemon
   id=$(ctl submit 1)
   wait_starts 1

@@ -133,13 +133,14 @@ has_retry_after() {
 }
 
 @test "503 with Retry-After when the queue of the store is full" {
-  SLOWSYNC_HOLD=$DIR/hold preload_daemon slowsync --settle 10m --max-queued 2 --http 127.0.0.1:0
+  SLOWSYNC_HOLD=$DIR/hold slow_daemon --settle 10m --max-queued 2 --http 127.0.0.1:0
   await_daemon
   find_port
   web crowd full_queue "$PORT,$DIR/hold"
 }
 
 @test "507 with Retry-After when the disk is almost full; /readyz says so, reads go on" {
+  only_sqlite "the disk of a server is not seen"
   start_web --settle 10m
   post '{"ids":[1],"priority":"HIGH"}'
   kept=$ID

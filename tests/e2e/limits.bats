@@ -239,7 +239,8 @@ nothing_is_queued() {
 @test "--max-queued: what the store has no time for is refused" {
   local submit='{"jsonrpc":"2.0","id":1,"method":"submit","params":{"ids":[1],"priority":"LOW"}}'
 
-  SLOWSYNC_HOLD=$DIR/hold preload_daemon slowsync --max-queued 2
+  only_sqlite "signs of life of the node wait in the queue, too"
+  SLOWSYNC_HOLD=$DIR/hold slow_daemon --max-queued 2
   await_daemon
   open_bystander
   touch "$DIR/hold"

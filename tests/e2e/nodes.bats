@@ -27,6 +27,7 @@ on_terminal() {
 # ---- one node ----
 
 @test "nodes: the daemon of a SQLite store is the only one" {
+  only_sqlite "there a node has a lease"
   start_daemon --settle 0s --rate 1/50ms --batch-size 2 --concurrency 3 --max-attempts 2 --pack \
     --handler simulate:delay=1ms,fail=3
   [ "$(nodes 'd["together"]')" = "{'alive': 1, 'running': 0, 'attempts': 0, 'retries': 0, 'interrupted': 0, 'failed': 0}" ]
@@ -74,7 +75,7 @@ on_terminal() {
   on_both ask /nodes
   status_is 200
   [ "$(field content-type)" = application/json ]
-  same='[n.pop("seen_at") for n in d["nodes"]] and d'
+  same='[n.pop(name, 0) for n in d["nodes"] for name in ("seen_at", "lease_ms")] and d'
   [ "$(of_body "$same")" = "$(nodes "$same")" ]
   [ "$(rpc '{"jsonrpc":"2.0","id":1,"method":"nodes"}' | e2e json "d['result']['nodes'][0]['node_id']")" = \
     "$(of_body 'd["nodes"][0]["node_id"]')" ]
@@ -216,5 +217,9 @@ migrate() {
   refuses 2 --from '"postgresql://a"' -- "${migrate[@]}" --from postgresql://a --to postgresql://x
   refuses 2 --to '"sqlite:y"' postgresql:// -- "${migrate[@]}" --from sqlite:x --to sqlite:y
   refuses 2 --to '"postgresql:x"' -- "${migrate[@]}" --from sqlite:x --to postgresql:x
+  run --separate-stderr "${migrate[@]}" --from postgresql://a:secret@b --to postgresq://a:secret@b
+  [[ $stderr == *'--from "..." is not'* ]]
+  run --separate-stderr "${migrate[@]}" --from sqlite:x --to postgresq://a:secret@b
+  [[ $stderr == *'--to "..." does not'* ]]
   refuses 2 '"more"' -- "${migrate[@]}" --from sqlite:x --to postgresql://x more
 }

@@ -121,7 +121,7 @@ was_interrupted() {
   local waiting
 
   export SLOWSYNC_HOLD=$DIR/hold
-  preload_daemon slowsync --settle 10m
+  slow_daemon --settle 10m
   await_daemon
   touch "$SLOWSYNC_HOLD"
   ctl submit 1 >"$DIR/id" 2>"$DIR/err" 3>&- &

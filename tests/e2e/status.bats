@@ -246,7 +246,7 @@ three" ] || fail "$output"
   local id waiting
 
   export SLOWSYNC_HOLD=$DIR/hold
-  preload_daemon slowsync --settle 10m
+  slow_daemon --settle 10m
   await_daemon
   id=$(ctl submit 1)
   touch "$SLOWSYNC_HOLD"

@@ -9,6 +9,7 @@ setup() {
 teardown() { daemon_teardown; }
 
 @test "a full disk does not hold up the end: the batch runs again after the next start" {
+  only_sqlite "the disk of a server is not seen"
   preload_daemon fulldisk --handler simulate:delay=500ms --shutdown-grace 1s
   await_daemon
   id=$(ctl submit 1)
@@ -56,6 +57,7 @@ PY
 }
 
 @test "a store that fails ends the daemon, and who waits for news is told" {
+  only_sqlite "it is about the file of SQLite: fsync of the daemon fails"
   export FAILSYNC_FLAG=$DIR/fail
   preload_daemon failsync --settle 10m
   await_daemon

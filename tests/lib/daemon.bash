@@ -81,9 +81,9 @@ store_sql() {
   fi
 }
 
-# For tests that look into the file, or at its disk.
+# For tests that look into the file, or at its disk: only_sqlite [REASON]
 only_sqlite() {
-  [ "$STORE_KIND" = sqlite ] || skip "it is about the file of SQLite"
+  [ "$STORE_KIND" = sqlite ] || skip "${1:-it is about the file of SQLite}"
 }
 
 # Ends what the test has left running, and fails when a daemon ended badly or a sanitizer spoke.
@@ -137,6 +137,33 @@ preload_daemon() {
   [ -e "$library" ] || fail "$library is missing (make test-build)"
   # The address sanitizer wants to come first unless it is told not to look.
   LD_PRELOAD=$library ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 launch_daemon "${@:2}"
+}
+
+# The same with slow commits: each takes up to SLOWSYNC_MAX_MS more, and none ends while the file
+# SLOWSYNC_HOLD exists (slowsync.c). With PostgreSQL it is the server that is slow.
+slow_daemon() {
+  if [ "$STORE_KIND" = postgres ]; then
+    slow_server "${SLOWSYNC_MAX_MS:-0}" "${SLOWSYNC_HOLD:-$DIR/never}"
+    launch_daemon "$@"
+  else
+    preload_daemon slowsync "$@"
+  fi
+}
+
+# What is deferred is done by the commit: slow_server MAX_MS HOLD
+slow_server() {
+  chmod 711 "$DIR" # the server looks for the file, and is somebody else
+  store_sql "
+    CREATE FUNCTION ingestd.slow() RETURNS trigger LANGUAGE plpgsql AS \$\$
+    BEGIN
+      PERFORM pg_sleep(random() * $1 / 1000);
+      WHILE (pg_stat_file('$2', true)).modification IS NOT NULL LOOP
+        PERFORM pg_sleep(0.001);
+      END LOOP;
+      RETURN NULL;
+    END \$\$;
+    CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON ingestd.moment DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION ingestd.slow()"
 }
 
 # Starts a daemon and waits until it answers.

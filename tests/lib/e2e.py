@@ -6,14 +6,18 @@
                                     moment when the last one was accepted (CLOCK_BOOTTIME in ns)
     e2e.py spread SEED BATCHES      the same, over all nodes whose sockets INGESTD_SOCKET names (with spaces
                                     between) in turn; each answer is waited for
+    e2e.py records NS FILE LOG...   compares what tests/postgres/recorder wrote with the logs of the nodes:
+                                    prints which handlers began before so long after the last start before
+                                    their own, and on stderr how close they came to each other
     e2e.py unfinished               reads ingestion ids from stdin, prints those that are not completed
 
-All but the first talk to the socket that INGESTD_SOCKET names.
+All but `json` and `records` talk to the socket that INGESTD_SOCKET names.
 """
 
 import json
 import os
 import random
+import re
 import socket
 import sys
 import time
@@ -75,6 +79,30 @@ def load(seed, batches, call):
     print(accepted)
 
 
+def records(interval, record, logs):
+    """A handler that gets the processor late comes nearer to the next one, however far apart the two were
+    started. So it is measured from the start before, which the log has, and that is strict."""
+    pattern = re.compile(r'msg="batch started" .* batch_id=(\S+) .* attempt=(\d+) .* boottime_ns=(\d+)')
+    starts = {}
+    for log in logs:
+        with open(log) as file:
+            for batch, attempt, at in pattern.findall(file.read()):
+                starts[batch, attempt] = int(at)
+    with open(record) as file:
+        lines = [line.split() for line in file]
+    began = {(line[2], line[3]): int(line[0]) for line in lines}
+    order = sorted((at, run) for run, at in starts.items() if run in began)
+    for (before, _), (_, run) in zip(order, order[1:]):
+        if began[run] - before < interval:
+            print(f"attempt {run[1]} of {run[0]} began {began[run] - before} ns after the start before")
+    times = sorted(began.values())
+    least = min(b - a for a, b in zip(times, times[1:]))
+    late = max(began[run] - at for at, run in order)
+    spacing = min(b[0] - a[0] for a, b in zip(order, order[1:]))
+    print(f"{len(order)} starts, at least {spacing / 1e6:.3f} ms apart; their handlers were up to {late / 1e6:.3f}"
+          f" ms late and so came as close as {least / 1e6:.3f} ms", file=sys.stderr)
+
+
 def unfinished():
     ids = sys.stdin.read().split()
     for ingestion, reply in zip(ids, call([("status", {"ingestion_id": i}) for i in ids])):
@@ -90,6 +118,8 @@ def main():
         load(int(args[0]), int(args[1]), call)
     elif command == "spread":
         load(int(args[0]), int(args[1]), spread)
+    elif command == "records":
+        records(int(args[0]), args[1], args[2:])
     elif command == "unfinished":
         unfinished()
     else:

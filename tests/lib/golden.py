@@ -20,7 +20,7 @@ TIMES = {"created_at", "started_at", "seen_at", "finished_at", "retry_at", "time
 NEWER = {"ids_completed", "ids_failed", "attempts", "retries", "max_attempts", "retry_base_ms", "retry_max_ms",
          "later", "oldest_waiting_ms", "cancelled", "cancelling", "cancelled_by", "ids_cancelled", "ids_unknown",
          "network", "status", "reply", "notices", "pause", "pause_until", "paused_by", "paused_at", "hold_ms",
-         "rate_set_by", "rate_set_at"}
+         "rate_set_by", "rate_set_at", "free_unknown"}
 
 
 def read_session(path):

@@ -9,7 +9,8 @@
 #   setup() { nodes_setup; }
 #   teardown() { nodes_teardown; }
 
-declare -A NODES=()
+# load sources this file within a function.
+declare -gA NODES=()
 
 nodes_setup() {
   daemon_setup
@@ -33,12 +34,19 @@ nodes_teardown() {
       end_node "$name" || problem="node $name did not end in order"
     fi
   done
+  # A test that failed may have left the server stopped, or none at all.
+  pg_thaw 2>/dev/null || true
+  pg_is_up || pg_restart
   # What daemon_teardown looks at.
   cat "$DIR"/?.log >>"$LOG" 2>/dev/null || true
   pg_sql "DROP DATABASE IF EXISTS $(store_database) WITH (FORCE)" postgres ||
     problem="the database cannot be dropped"
   daemon_teardown
   [ -z "$problem" ] || fail "$problem"
+}
+
+pg_is_up() {
+  pg_runs && pg_sql 'SELECT 1' postgres >/dev/null 2>&1
 }
 
 store_database() {
@@ -142,6 +150,39 @@ assert_nodes_spaced() {
 
   close=$(node_starts | too_close "$1")
   [ -z "$close" ] || fail "starts are too close:"$'\n'"$close"
+}
+
+# Shows a line of figures, also of a test that passes.
+tell_figures() {
+  sed "s/^/# $BATS_TEST_DESCRIPTION: /" >&3
+}
+
+# Pids of the recorders (tests/postgres/recorder.c) that write to FILE: recorders FILE
+recorders() {
+  pgrep -f "^[^ ]*recorder $1" || true
+}
+
+# recorders_are FILE COUNT
+recorders_are() {
+  [ "$(recorders "$1" | wc -l)" -eq "$2" ]
+}
+
+# lines_are FILE COUNT: at least so many
+lines_are() {
+  [ "$(cat "$1" 2>/dev/null | wc -l)" -ge "$2" ]
+}
+
+boot_ns() {
+  e2e json '__import__("time").clock_gettime_ns(7)' <<<null # CLOCK_BOOTTIME
+}
+
+# The same by the clocks of the handlers: assert_records_spaced RECORD NANOSECONDS
+assert_records_spaced() {
+  local early
+
+  early=$(e2e records "$2" "$1" "$DIR"/?.log 2>"$DIR/figures")
+  tell_figures <"$DIR/figures"
+  [ -z "$early" ] || fail "handlers began too early:"$'\n'"$early"
 }
 
 assert_no_attempt_twice_on_nodes() {

@@ -23,15 +23,8 @@ setup() {
   RECORDER=exec:$BUILD/tests/postgres/recorder
 }
 
-# A test that failed may have left the server stopped.
 teardown() {
-  pg_thaw
-  pg_is_up || pg_restart
   nodes_teardown
-}
-
-pg_is_up() {
-  pg_runs && pg_sql 'SELECT 1' postgres >/dev/null 2>&1
 }
 
 # Whether the node says that it has no database, and when to try again.
@@ -163,8 +156,7 @@ end_storm() {
   id=$(on a submit 1 2 3)
   wait_until 20 test -s "$RECORD"
   pg_kill
-  no_recorder() { ! pgrep -f "recorder $RECORD" >/dev/null; }
-  wait_until 4 no_recorder || fail "the handler outlives the lease"
+  wait_until 4 recorders_are "$RECORD" 0 || fail "the handler outlives the lease"
   touch "$DIR/go"
   pg_restart
   wait_status_on a "$id" completed 30

@@ -30,7 +30,7 @@ teardown() {
   [ "$(on b submit --key k 1-120)" = "$id" ]
   wait_until 20 node_starts_are 10
   pg_halt immediate
-  refuses 5 busy -- on a submit 1
+  refuses 5 'database cannot be reached' -- on a submit 1
   pg_restart
   wait_status_on a "$id" completed 30
   wait_status_on b "$id" completed

@@ -191,6 +191,28 @@ static void many_submissions_in_a_turn(struct fixture *fx)
 	assert_int_equal(fx->found.interrupted, 5);
 }
 
+/* One that writes nothing, as most of them do. */
+static void a_sign_of_life_forgets_nothing(struct fixture *fx)
+{
+	struct store_op claimed, beat = {.verb = STORE_BEAT};
+	struct store_stats after;
+
+	submit_batch(fx, PRIORITY_LOW, 1);
+	turn_begin(fx);
+	submit_batch(fx, PRIORITY_LOW, 11);
+	claimed = claim(fx);
+	do_op(fx, &beat);
+	turn_commit(fx);
+	assert_int_equal(claimed.claim.n, 1);
+	after = stats(fx);
+	assert_int_equal(after.lanes[2].batches[BATCH_YET_TO_START], 1);
+	assert_int_equal(after.lanes[2].batches[BATCH_TRIGGERED], 1);
+	assert_int_equal(
+	    finish(fx, claimed.claim.batches[0].attempt, OUTCOME_COMPLETED, NULL), ERR_OK);
+	store_op_reset(&claimed);
+	store_op_reset(&beat);
+}
+
 const struct suite_test suite_turn[] = {
     {"a rolled back turn leaves no submission", rollback_leaves_no_submission},
     {"a rolled back turn leaves no claim", rollback_leaves_no_claim},
@@ -203,5 +225,6 @@ const struct suite_test suite_turn[] = {
     {"a refused operation does not undo its turn", a_refusal_does_not_undo_the_turn},
     {"closing loses an open turn", an_open_turn_is_lost_by_close},
     {"two hundred submissions in one turn", many_submissions_in_a_turn},
+    {"a sign of life forgets nothing of its turn", a_sign_of_life_forgets_nothing},
     {0},
 };

@@ -972,6 +972,13 @@ static void each_action_is_found(void **state)
 	assert_int_equal(place->action, CONF_INIT_STORE);
 	assert_loads(place, "--store-schema", NULL);
 	assert_int_equal(place->action, CONF_STORE_SCHEMA);
+	assert_null(place->conf.migrate_from);
+	assert_loads(place, "--migrate-from", "sqlite:/a b", "--store=postgresql://h/d", NULL);
+	assert_int_equal(place->action, CONF_MIGRATE);
+	assert_string_equal(place->conf.migrate_from, "sqlite:/a b");
+	assert_string_equal(place->conf.store, "postgresql://h/d");
+	assert_int_equal(load(place, "--migrate-from", NULL), ERR_INVALID);
+	assert_non_null(strstr(place->fail.text, "--migrate-from needs a value"));
 }
 
 /* So that help is shown to those who need it. */
@@ -1386,12 +1393,14 @@ static void auto_is_300_ms_at_most(void **state)
 	assert_int_equal(settle_of(*state, "1/365d", "auto"), 300 * NS_PER_MS);
 }
 
-static void the_guard_of_a_slot_is_a_tenth_of_the_interval_and_250_ms_at_most(void **state)
+static void the_guard_of_a_slot_is_a_tenth_of_the_interval_from_50_to_250_ms(void **state)
 {
 	struct place *place = *state;
 
 	assert_loads(place, "--rate=1/s", NULL);
 	assert_int_equal(conf_slot_guard_ns(&place->conf), 100 * NS_PER_MS);
+	assert_loads(place, "--rate=1/1ms", NULL);
+	assert_int_equal(conf_slot_guard_ns(&place->conf), 50 * NS_PER_MS);
 	assert_loads(place, "--rate=1/2501ms", NULL);
 	assert_int_equal(conf_slot_guard_ns(&place->conf), 250 * NS_PER_MS);
 	assert_loads(place, "--rate=1/s", "--slot-guard=7ms", NULL);
@@ -1939,7 +1948,7 @@ int main(void)
 	    CONF_TEST(a_settle_time_that_is_given_counts),
 	    CONF_TEST(auto_is_a_tenth_of_a_short_interval),
 	    CONF_TEST(auto_is_300_ms_at_most),
-	    CONF_TEST(the_guard_of_a_slot_is_a_tenth_of_the_interval_and_250_ms_at_most),
+	    CONF_TEST(the_guard_of_a_slot_is_a_tenth_of_the_interval_from_50_to_250_ms),
 	    CONF_TEST(others_are_looked_at_once_per_interval_within_limits),
 	    CONF_TEST(a_node_is_called_after_its_host_and_socket),
 	    CONF_TEST(a_default_that_cannot_be_a_name_is_none),

@@ -313,7 +313,7 @@ static void stats_replies_come_back(void **state)
 	back = reply_back(WIRE_STATS, &reply);
 	assert_memory_equal(&back.stats, &reply.stats, sizeof(reply.stats));
 	wire_reply_free(&back);
-	reply.stats.next_slot_ms = -1;
+	reply.stats.next_slot_ms = reply.stats.free_bytes = -1;
 	reply.stats.oldest_waiting_ms[1] = -1;
 	reply.stats.oldest_waiting_ms[2] = 0;
 	reply.stats.pack = false;
