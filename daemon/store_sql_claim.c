@@ -134,6 +134,8 @@ static int fill_slot(struct sql_store *store, int lane, struct sched_view *view,
 		int code = take(store, lane, &heads[lane], claim);
 
 		taken += view->heads[lane].ids;
+		if (code == SQL_DONE && !view->ledger.pack)
+			return SQL_ROW;
 		if (code == SQL_DONE)
 			code = read_lane(store, lane, view, &heads[lane]);
 		if (code != SQL_ROW)
