@@ -159,7 +159,8 @@ static int add_node(struct pg_store *store)
 		return code == SQL_DONE ? SQL_CORRUPT : code;
 	store->after.num = pg_number(store->conn, PG_NODE_ADD, 0);
 	store->after.lease_end = store->asked_at + s->lease_ms * NS_PER_MS;
-	store->lease_over = false;
+	/* In this turn we are still who we were: nothing is to be claimed. */
+	store->lease_over = true;
 	pg_reset(store->conn, PG_NODE_ADD);
 	return SQL_DONE;
 }
@@ -213,7 +214,11 @@ void pg_leave(struct pg_store *store)
 
 /* ---- signs of life ---- */
 
-/* Batches of nodes that are gone get back into line, by whoever notices first. */
+/*
+ * Batches of nodes that are gone get back into line, by whoever notices first. We are not: where
+ * the database's clock was set on, our lease has ended by it, but what runs here is ours until
+ * somebody else says that it is not.
+ */
 static int reap(struct pg_store *store, int64_t *reaped)
 {
 	struct fail fail;
@@ -222,7 +227,8 @@ static int reap(struct pg_store *store, int64_t *reaped)
 	/* What was seen without the lock may have been seen by others, too. */
 	if (pg_lock(store, &fail) != STORE_DONE)
 		return PG_FAILED;
-	while ((code = pg_run(store->conn, PG_NODE_LATE, "i", store->time.ms)) == SQL_ROW) {
+	while ((code = pg_run(store->conn, PG_NODE_LATE, "ii", store->time.ms, store->after.num)) ==
+	       SQL_ROW) {
 		int64_t num = pg_number(store->conn, PG_NODE_LATE, 0), before = *reaped;
 
 		pg_reset(store->conn, PG_NODE_LATE);
