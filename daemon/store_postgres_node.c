@@ -270,8 +270,9 @@ static int recover_own(struct pg_store *store, int64_t *reaped)
 }
 
 /* The row of this node; a new one when the others have given it up. */
-static int renew(struct pg_store *store, const struct node_figures *f)
+static int renew(struct pg_store *store, struct store_beat *beat)
 {
+	const struct node_figures *f = &beat->figures;
 	int64_t lease_ms = store->sql.settings.lease_ms;
 	int code = pg_run(store->conn, PG_NODE_RENEW, "iiiiiiii", store->time.ms + lease_ms,
 	    store->time.ms, f->running, f->attempts, f->retries, f->interrupted, f->failed,
@@ -280,6 +281,7 @@ static int renew(struct pg_store *store, const struct node_figures *f)
 	pg_reset(store->conn, PG_NODE_RENEW);
 	if (code == SQL_DONE) {
 		log_warn(log_msg("the others had given this node up, it joins again"));
+		beat->joined_again = true;
 		return add_node(store);
 	}
 	store->after.lease_end = store->asked_at + lease_ms * NS_PER_MS;
@@ -288,7 +290,7 @@ static int renew(struct pg_store *store, const struct node_figures *f)
 
 static int renew_all(struct pg_store *store, struct store_beat *beat)
 {
-	int code = renew(store, &beat->figures);
+	int code = renew(store, beat);
 
 	if (code == SQL_DONE && beat->recovered)
 		code = recover_own(store, &beat->reaped);
