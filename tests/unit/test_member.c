@@ -289,24 +289,6 @@ static void what_runs_is_ended_when_others_had_given_the_node_up(void **state)
 	assert_int_equal(world->handler.started, 2);
 }
 
-/* ---- signs of life ---- */
-
-/* The lease has not ended by our clock, but by that of the store. */
-static void what_runs_is_ended_when_others_had_given_the_node_up(void **state)
-{
-	struct world *world = *state;
-
-	run_one(world);
-	world->store.joined_again = true;
-	pass(world, BEAT_NS);
-	assert_int_equal(world->handler.cancels_now, 1);
-	world->store.joined_again = false;
-	world->store.claims_left = 1;
-	pass(world, BEAT_NS);
-	assert_int_equal(world->handler.started, 2);
-	assert_int_equal(world->handler.cancels, 1);
-}
-
 static void signs_of_life_come_every_second(void **state)
 {
 	struct world *world = *state;
