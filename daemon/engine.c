@@ -424,6 +424,16 @@ static void give_back_held(struct engine *engine)
 }
 
 /*
+ * A write that is to be repeated may be done already, which the store could not tell. Where it gave
+ * a batch back, this slot may hold the same attempt of it: the repetition would be taken for its
+ * end.
+ */
+static bool is_doubtful(const struct engine *engine)
+{
+	return engine->failed && engine->held->fire_before != CLOCK_NEVER;
+}
+
+/*
  * How much later than the store keeps the slot free it would be fired, at the earliest; not more
  * than 0 if that is in time.
  */
@@ -466,7 +476,7 @@ static void claim_done(struct storeq_op *op)
 		engine->interval_ns = claim->interval_ns;
 		engine->wake_at = LEDGER_NONE; /* ask again as soon as that is allowed */
 		engine->held = slot_new(engine, claim);
-		if (engine->giving_up || engine->suspended)
+		if (engine->giving_up || engine->suspended || is_doubtful(engine))
 			give_back_held(engine);
 	}
 	if (!op->op.fail.err && !engine->failed)

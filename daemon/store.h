@@ -204,6 +204,8 @@ struct store_beat {
 	struct uuid *cancelled; /* out, owned: being cancelled, with batches that run here */
 	size_t n;
 	int64_t reaped; /* out: batches that got back into line */
+	/* out: the others had given this node up, so what was started here before is not ours */
+	bool joined_again;
 	bool moved; /* out: something was committed since the last beat, by whomever */
 	int64_t
 	    next_end; /* out: boot_ns: a lease of another node ends; CLOCK_NEVER: there is none */

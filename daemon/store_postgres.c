@@ -374,11 +374,16 @@ static enum store_result rollback(struct store *base, struct fail *fail)
 static enum store_result begin_read(struct store *base, struct fail *fail)
 {
 	struct pg_store *store = (struct pg_store *)base;
+	struct fail ignored;
 
 	if (pg_conn_ready(store->conn, fail))
 		return STORE_UNDONE;
 	pg_send(store->conn, PG_BEGIN_READ, "");
-	return pg_look(store, fail);
+	if (pg_look(store, fail) == STORE_DONE)
+		return STORE_DONE;
+	/* What did not begin nobody ends: not the transaction either, nor the failure. */
+	rollback(base, &ignored);
+	return STORE_UNDONE;
 }
 
 /* What has the lock has asked already. */

@@ -68,7 +68,8 @@
 	X(NODE_REMOVE, "DELETE FROM node WHERE num = ?")                                           \
 	X(NODES_FORGET, "DELETE FROM node WHERE gone = 1 AND seen_ms < ?")                         \
 	X(NODE_OF_NAME, "SELECT uuid FROM node WHERE name = ? ORDER BY num DESC LIMIT 1")          \
-	X(NODE_LATE, "SELECT num FROM node WHERE gone = 0 AND lease_ms < ? ORDER BY num LIMIT 1")  \
+	X(NODE_LATE, "SELECT num FROM node WHERE gone = 0 AND lease_ms < ? AND num <> ? "          \
+		     "ORDER BY num LIMIT 1")                                                       \
 	X(NODE_ENDS, "SELECT min(lease_ms) FROM node WHERE gone = 0 AND num <> ?")                 \
 	X(NODE_BEFORE, "SELECT num FROM node WHERE name = ? AND num < ? ORDER BY num LIMIT 1")     \
 	X(NODES_ALIVE,                                                                             \
