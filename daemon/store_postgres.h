@@ -264,4 +264,7 @@ extern const char pg_schema[];
  */
 enum err pg_schema_prepare(struct pg_conn *conn, bool migrate, struct fail *fail);
 
+/* The same where they have to be there; for a turn that has locked the ledger, like a migration. */
+enum err pg_schema_verify(struct pg_conn *conn, struct fail *fail);
+
 #endif

@@ -98,7 +98,9 @@ static enum store_result join(struct pg_store *store, struct store_found *found,
 	bool alone;
 	int code = SQL_DONE;
 
-	if (pg_lock(store, fail) != STORE_DONE || pg_join(store, &alone, fail))
+	/* A migration may have begun since it was looked at. */
+	if (pg_lock(store, fail) != STORE_DONE || pg_schema_verify(store->conn, fail) ||
+	    pg_join(store, &alone, fail))
 		return STORE_UNDONE;
 	if (alone)
 		code = recover_alone(store, &found->interrupted);

@@ -56,6 +56,21 @@ static enum err migrate_one(struct pg_conn *conn, struct found_schema *found, st
 	    why.text);
 }
 
+static enum err judge(const struct found_schema *found, struct fail *fail)
+{
+	if (found->version != VERSION)
+		return fail_set(fail, ERR_WRONG_STATE,
+		    "the tables of ingestd have version %" PRId64 ", and this ingestd needs "
+		    "version %d: %s",
+		    found->version, VERSION,
+		    found->version < VERSION ? "run ingestd --init-store" : "use a newer one");
+	if (found->migrating)
+		return fail_set(fail, ERR_WRONG_STATE,
+		    "rows of another store are being copied into this one: run ingestctl migrate "
+		    "again to go on");
+	return ERR_OK;
+}
+
 enum err pg_schema_prepare(struct pg_conn *conn, bool migrate, struct fail *fail)
 {
 	struct found_schema found;
@@ -67,15 +82,13 @@ enum err pg_schema_prepare(struct pg_conn *conn, bool migrate, struct fail *fail
 	while (found.version == 0 || (migrate && found.version < VERSION))
 		if (migrate_one(conn, &found, fail))
 			return fail->err;
-	if (found.version != VERSION)
-		return fail_set(fail, ERR_WRONG_STATE,
-		    "the tables of ingestd have version %" PRId64 ", and this ingestd needs "
-		    "version %d: %s",
-		    found.version, VERSION,
-		    found.version < VERSION ? "run ingestd --init-store" : "use a newer one");
-	if (found.migrating)
-		return fail_set(fail, ERR_WRONG_STATE,
-		    "rows of another store are being copied into this one: run ingestctl migrate "
-		    "again to go on");
-	return ERR_OK;
+	return judge(&found, fail);
+}
+
+enum err pg_schema_verify(struct pg_conn *conn, struct fail *fail)
+{
+	struct found_schema found;
+
+	fail->err = ERR_OK;
+	return read_schema(conn, &found, fail) ? judge(&found, fail) : fail->err;
 }

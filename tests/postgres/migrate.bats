@@ -133,36 +133,37 @@ due_in_source() {
   sqlite3 -readonly "$STORE" 'SELECT due_ms + utc_ms - store_ms FROM backoff, ledger ORDER BY due_ms'
 }
 
-# Holds a lock on a table of the target until release_table.
-hold_table() {
+# Begins a transaction in the target that lasts until release: hold SQL
+hold() {
   mkfifo "$DIR/hold"
   PGHOST=$PG_DIR PGPORT=$PG_PORT PGUSER=postgres LD_LIBRARY_PATH=$PG_LIBRARIES "$PG_BIN/psql" -XAtq \
     -d "$TARGET" <"$DIR/hold" >"$DIR/held" 2>&1 3>&- &
   COMPANIONS+=($!)
   exec {HOLD}>"$DIR/hold"
-  echo "BEGIN; LOCK TABLE ingestd.$1 IN EXCLUSIVE MODE; SELECT 'held';" >&"$HOLD"
+  echo "SET search_path = ingestd; BEGIN; $1; SELECT 'held';" >&"$HOLD"
   wait_until 20 grep -q held "$DIR/held"
 }
 
-release_table() {
+release() {
   echo 'COMMIT; \q' >&"$HOLD"
   exec {HOLD}>&-
   wait "${COMPANIONS[-1]}"
   rm "$DIR/hold"
 }
 
+# Whether a program waits for a lock there: is_stuck PROGRAM
 is_stuck() {
   [ "$(in_target "SELECT count(*) FROM pg_stat_activity
-    WHERE application_name = 'ingestd migrate' AND wait_event_type = 'Lock'")" -eq 1 ]
+    WHERE application_name = '$1' AND wait_event_type = 'Lock'")" -eq 1 ]
 }
 
 # Begins a migration that gets as far as the results; its pid is in MIGRATION.
 migrate_halfway() {
   "$BUILD/ingestd" --init-store --store "$TARGET"
-  hold_table result
+  hold 'LOCK TABLE result IN EXCLUSIVE MODE'
   migrate >"$DIR/migration" 2>&1 3>&- &
   MIGRATION=$!
-  wait_until 20 is_stuck || fail "$(<"$DIR/migration")"
+  wait_until 20 is_stuck "ingestd migrate" || fail "$(<"$DIR/migration")"
 }
 
 kill_halfway() {
@@ -173,7 +174,7 @@ kill_halfway() {
   pid=$(pgrep -P "$MIGRATION" || echo "$MIGRATION")
   kill -9 "$pid"
   wait "$MIGRATION" || true
-  release_table
+  release
 }
 
 # The line of the report about a table: copied_of TABLE
@@ -328,7 +329,7 @@ refuses_to_start() {
   wait "$MIGRATION" || status=$?
   [ "$status" -eq 1 ]
   grep -q 'the connection to .* was lost while copying into result .*: run it again to go on' "$DIR/migration"
-  release_table
+  release
   run -0 migrate
   check_target
 }
@@ -370,6 +371,16 @@ refuses_to_start() {
   has_status "$(ctl submit 1)" yet_to_start || true
   stop_daemon
   migrate_fails 3 'in use'
+}
+
+@test "a daemon that starts in the very moment does not get in between" {
+  "$BUILD/ingestd" --init-store --store "$TARGET"
+  hold "SELECT 1 FROM ledger FOR UPDATE; UPDATE meta SET migrating = 'x'"
+  launch_daemon --store "$TARGET"
+  wait_until 20 is_stuck ingestd
+  release
+  expect_exit 3
+  log_has 'ingestctl migrate'
 }
 
 @test "rows of two stores are not mixed" {
