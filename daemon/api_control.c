@@ -11,15 +11,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What runs at other nodes is looked at so often. */
+#define OTHERS_NS (500 * NS_PER_MS)
+
 struct control_call {
 	struct pending pending; /* first; first sets, then reads the figures */
 	char what[96]; /* for the log */
 	struct event *timer; /* drain, while it waits; NULL: it does not */
-	int64_t deadline; /* boot_ns: of that */
+	int64_t deadline; /* boot_ns: no longer than that; 0: at once */
 	struct control_call *next, **link; /* in api->drains meanwhile */
 };
 
 /* ---- the answer ---- */
+
+static void wait_until(struct control_call *control, int64_t at_ns);
+
+/* At all nodes. */
+static int64_t running_batches(const struct store_stats *stats)
+{
+	int64_t batches = 0;
+
+	for (size_t i = 0; i < PRIORITY_COUNT; i++)
+		batches += stats->lanes[i].batches[BATCH_TRIGGERED];
+	return batches;
+}
 
 static int64_t waiting_batches(const struct store_stats *stats)
 {
@@ -34,14 +49,20 @@ static int64_t waiting_batches(const struct store_stats *stats)
 static void figures_done(struct storeq_op *op)
 {
 	struct pending *pending = (struct pending *)op;
+	struct control_call *control = (struct control_call *)op;
 	struct wire_control_reply *reply = &pending->call->reply.control;
-	int64_t slots;
+	int64_t now = clock_boot_ns(pending->api->env.clock);
 
 	if (!op->op.fail.err) {
 		reply->control = op->op.stats.control;
 		reply->interval_ns = op->op.stats.ledger.interval_ns;
+		reply->running_batches = running_batches(&op->op.stats);
 		reply->waiting_batches = waiting_batches(&op->op.stats);
-		engine_running(pending->api->env.engine, &slots, &reply->running_batches);
+		if (now < control->deadline && reply->running_batches > 0 &&
+		    reply->control.pause == PAUSE_DRAINING) {
+			wait_until(control, now + OTHERS_NS);
+			return;
+		}
 	}
 	api_finish(pending);
 }
@@ -123,14 +144,14 @@ static void end_drains(struct api *api)
 	}
 }
 
-static void wait_for_rest(struct control_call *control, int64_t wait_ms)
+/* Looks again then, or when something ends here. */
+static void wait_until(struct control_call *control, int64_t at_ns)
 {
 	struct api *api = control->pending.api;
 
 	control->timer = evtimer_new(api->env.base, on_timer, control);
 	if (!control->timer)
 		abort();
-	control->deadline = clock_boot_ns(api->env.clock) + wait_ms * NS_PER_MS;
 	control->next = api->drains;
 	control->link = &api->drains;
 	if (control->next)
@@ -139,7 +160,7 @@ static void wait_for_rest(struct control_call *control, int64_t wait_ms)
 	api->env.stats->waiting++;
 	control->pending.call->work = control;
 	control->pending.call->hurry = on_hurry;
-	look_at(control, control->deadline);
+	look_at(control, at_ns < control->deadline ? at_ns : control->deadline);
 }
 
 /* ---- the change ---- */
@@ -158,9 +179,12 @@ static void control_done(struct storeq_op *op)
 	engine_replan(pending->api->env.engine);
 	if (request->method == WIRE_PAUSE || request->method == WIRE_RESUME)
 		end_drains(pending->api);
+	if (request->method == WIRE_DRAIN)
+		control->deadline =
+		    clock_boot_ns(pending->api->env.clock) + request->drain.wait_ms * NS_PER_MS;
 	if (request->method == WIRE_DRAIN && request->drain.wait_ms > 0 &&
 	    anything_runs(pending->api))
-		wait_for_rest(control, request->drain.wait_ms);
+		wait_until(control, control->deadline);
 	else
 		read_figures(control);
 }
