@@ -188,9 +188,9 @@ struct store_sweep {
 
 /*
  * Sign of life of a node that shares its store with others; to be run about every
- * STORE_BEAT_MS. With `renew` its lease begins anew and its figures are written; then batches of
- * nodes whose lease has ended get back into line, as after a crash. Of a store that nobody shares
- * nothing comes back.
+ * STORE_BEAT_MS. With `renew` its lease begins anew and its figures are written. Batches of nodes
+ * whose lease has ended get back into line, as after a crash. Of a store that nobody shares nothing
+ * comes back.
  */
 struct store_beat {
 	bool renew; /* in */

@@ -318,6 +318,20 @@ static bool has_moved(struct pg_store *store)
 	return moved;
 }
 
+/* Looks without a lock, and whether the lease of somebody has ended. */
+static enum store_result look_around(struct pg_store *store, bool *late, struct fail *fail)
+{
+	enum store_result result = pg_look(store, fail);
+	int code;
+
+	if (result != STORE_DONE)
+		return result;
+	code = pg_run(store->conn, PG_NODE_LATE, "i", store->time.ms);
+	pg_reset(store->conn, PG_NODE_LATE);
+	*late = code == SQL_ROW;
+	return sql_went_well(code) ? STORE_DONE : sql_failed(&store->sql, code, fail);
+}
+
 enum store_result pg_beat(struct store *base, struct store_op *op)
 {
 	struct pg_store *store = (struct pg_store *)base;
@@ -327,10 +341,10 @@ enum store_result pg_beat(struct store *base, struct store_op *op)
 	int code = SQL_DONE;
 
 	/* Another look would forget what the turn has done so far. */
-	if (writes)
+	if (!writes && !store->locked)
+		result = look_around(store, &writes, &op->fail);
+	if (result == STORE_DONE && writes)
 		result = pg_lock(store, &op->fail);
-	else if (!store->locked)
-		result = pg_look(store, &op->fail);
 	if (result != STORE_DONE)
 		return result;
 	if (writes)
