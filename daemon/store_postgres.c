@@ -40,8 +40,22 @@ static int first(struct sql_store *base, enum sql sql, const char *types, va_lis
 		return pg_group_add(store->group, store->conn, types, args);
 	if (sql == SQL_KEY_FIND && is_new_key(store, args))
 		return SQL_DONE;
+	if (store->ahead[sql]) {
+		store->ahead[sql] = false;
+		return pg_rows(store->conn, (int)sql);
+	}
 	code = pg_group_flush(store->group, store->conn);
 	return code == SQL_DONE ? pg_first(store->conn, (int)sql, types, args) : code;
+}
+
+/* What goes wrong shows when it is asked for. */
+static void ahead(struct sql_store *base, enum sql sql, const char *types, va_list args)
+{
+	struct pg_store *store = (struct pg_store *)base;
+
+	if (pg_group_flush(store->group, store->conn) != SQL_DONE)
+		return;
+	store->ahead[sql] = pg_send_args(store->conn, (int)sql, types, args) == SQL_DONE;
 }
 
 static int next(struct sql_store *store, enum sql sql)
@@ -128,6 +142,7 @@ static void size(struct sql_store *store, int64_t *bytes, int64_t *wal_bytes)
 
 static const struct sql_driver driver = {
     .first = first,
+    .ahead = ahead,
     .next = next,
     .reset = reset,
     .is_null = is_null,
@@ -211,12 +226,16 @@ enum store_result pg_look(struct pg_store *store, struct fail *fail)
 	return take_moment(store, fail);
 }
 
+/* How long the lock may take before the clock is read again: about a round trip. */
+#define SHORT_NS (2 * NS_PER_MS)
+
 enum store_result pg_read_clock(struct pg_store *store, struct fail *fail)
 {
 	int64_t asked_at = clock_boot_ns(store->clock);
 	int code;
 
-	if (store->exact)
+	/* Asking again takes time, too. */
+	if (store->exact || store->answered_at - store->asked_at < SHORT_NS)
 		return STORE_DONE;
 	code = pg_run(store->conn, PG_CLOCK, "");
 	if (code != SQL_ROW)
@@ -293,6 +312,7 @@ static enum store_result begin(struct store *base, struct fail *fail)
 	store->locked = false;
 	store->n_taken = store->n_lost;
 	pg_keys_clear(store->keys);
+	memset(store->ahead, 0, sizeof(store->ahead));
 	if (pg_conn_ready(store->conn, fail))
 		return STORE_UNDONE;
 	/* Somebody may have taken the name meanwhile, but may lose it, too. */

@@ -79,6 +79,7 @@ bool pg_conn_exec(struct pg_conn *conn, const char *sql, struct fail *fail);
  * the binary format (const void *, and int64_t bytes).
  */
 int pg_first(struct pg_conn *conn, int sql, const char *types, va_list args);
+int pg_send_args(struct pg_conn *conn, int sql, const char *types, va_list args);
 int pg_run(struct pg_conn *conn, int sql, const char *types, ...);
 
 /*
@@ -131,6 +132,7 @@ struct pg_store {
 
 	struct pg_group *group; /* ingestions of this turn that are not sent yet */
 	struct pg_keys *keys; /* that its submissions have */
+	bool ahead[SQL_COUNT]; /* statements that were sent before they are asked for */
 
 	/* The last slot that was taken here, by the two clocks, and what went into it. */
 	int64_t slot_ns, slot_boot_ns;

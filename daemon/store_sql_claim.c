@@ -110,8 +110,12 @@ static int take(
 	 */
 	struct again again = {head->num, head->index, (enum priority)(lane + PRIORITY_HIGH),
 	    head->seq, head->ids, AGAIN_NOW};
-	int code = start_batch(store, head, &claimed->attempt);
+	int code;
 
+	if (!head->again)
+		sql_ahead(store, SQL_INGESTION_TAKEN, "iiii", (int64_t)1, (int64_t)0, (int64_t)0,
+		    head->num);
+	code = start_batch(store, head, &claimed->attempt);
 	claimed->whole = span.left == span.n;
 	if (code == SQL_DONE)
 		code = take_ingestion(store, head, claimed);
