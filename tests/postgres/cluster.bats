@@ -275,3 +275,10 @@ assert_expected_order() {
   assert_nodes_spaced 50000000
   check_shared_store
 }
+
+@test "a database that has no search path is as good as any" {
+  node_flags --rate 1/50ms --settle 0s
+  STORE_URL+='&options=-csearch_path%3D'
+  start_node a
+  wait_status_on a "$(on a submit 1)" completed
+}
