@@ -32,7 +32,8 @@
 	"SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET jit = off; "           \
 	"SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; "                     \
 	"SET default_transaction_isolation = 'read committed'; "                                   \
-	"SELECT set_config('search_path', 'ingestd, ' || current_setting('search_path'), false); "
+	"SELECT set_config('search_path', concat_ws(', ', 'ingestd', "                             \
+	"nullif(trim(current_setting('search_path')), '')), false); "
 
 /* Then it is asked what it is. */
 enum column {

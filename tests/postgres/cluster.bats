@@ -381,3 +381,10 @@ finish_on_b() {
   [ "$(status_on b "$ID")" = triggered ]
   finish_on_b
 }
+
+@test "a database that has no search path is as good as any" {
+  node_flags --rate 1/50ms --settle 0s
+  STORE_URL+='&options=-csearch_path%3D'
+  start_node a
+  wait_status_on a "$(on a submit 1)" completed
+}
