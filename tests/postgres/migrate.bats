@@ -19,15 +19,17 @@ setup() {
   daemon_setup
   SOURCE=$STORE_URL
   TARGET=$(pg_new_database)
-  printf '%s\n' '#!/bin/bash' \
-    'printf "batch %s\x01 \xc3\xa9 \\\\ \x27\n" "$INGEST_BATCH_ID" >&2' \
-    'while read -r id; do' \
-    '  case $id in' \
-    '    7??) printf "%s\tfail\tno such \"thing\": %s\n" "$id" "$id" ;;' \
-    '    8??) printf "%s\tretry\tnot yet\n" "$id" ;;' \
-    "    9??) until [ -e $DIR/open ]; do sleep 0.1; done ;;" \
-    '  esac' \
-    'done' >"$DIR/handler"
+  cat >"$DIR/handler" <<'END'
+#!/bin/bash
+printf 'batch %s\x01 \xc3\xa9 \\ \x27\n' "$INGEST_BATCH_ID" >&2
+while read -r id; do
+  case $id in
+    7??) printf '%s\tfail\tno such "thing": %s\n' "$id" "$id" ;;
+    8??) printf '%s\tretry\tnot yet\n' "$id" ;;
+    9??) until [ -e "${0%/*}/open" ]; do sleep 0.1; done ;;
+  esac
+done
+END
   chmod +x "$DIR/handler"
   daemon_flags --rate 1/20ms --settle 0s --concurrency 2 --batch-size 3 --max-attempts 2 --retry-base 1h \
     --handler "exec:$DIR/handler" --notify exec:false
@@ -78,6 +80,12 @@ ids() {
   seq -s , "$1" "$2" | sed 's/.*/[&]/'
 }
 
+# The ingestion's id in a reply.
+id_in() {
+  [[ $1 =~ \"ingestion_id\":\"([^\"]*)\" ]]
+  echo "${BASH_REMATCH[1]}"
+}
+
 # Whether nothing runs, and so many batches are in backoff.
 is_quiet() {
   [ "$(store_sql 'SELECT sum(yet_to_start + triggered), sum(later) FROM lane')" = "0|$1" ]
@@ -106,10 +114,10 @@ fill_store() {
   given_up=$(ctl submit 21 22 23 24)
   ctl cancel "$given_up" >/dev/null || [ $? -eq 1 ]
   upload=$(request submit '{"open":true,"key":"u","priority":"LOW","label":"upload"}')
-  UPLOAD=$(sed 's/.*"ingestion_id":"\([^"]*\)".*/\1/' <<<"$upload")
+  UPLOAD=$(id_in "$upload")
   request append "{\"ingestion_id\":\"$UPLOAD\",\"offset\":0,\"ids\":$(ids 1 1500)}" >/dev/null
   upload=$(request submit '{"open":true,"priority":"LOW"}')
-  given_up=$(sed 's/.*"ingestion_id":"\([^"]*\)".*/\1/' <<<"$upload")
+  given_up=$(id_in "$upload")
   ctl cancel "$given_up" >/dev/null
 }
 
@@ -121,10 +129,10 @@ dump() {
   ctl list --json >"$1/list"
   ctl stats --json | grep -o '"lanes":.*' | sed -E 's/}].*//; s/"oldest_waiting_ms":[0-9]+,//g' >"$1/lanes"
   ctl stats --json | grep -o '"pause":.*"rate_set_at":"[^"]*"' >"$1/control"
-  for id in $(grep -o '"ingestion_id":"[^"]*"' "$1/list" | cut -d '"' -f 4); do
+  while read -r id; do
     ctl status --json "$id" | sed -E 's/("retry_at":")[^"]*/\1/g' >"$1/status.$id"
     ctl report --json "$id" >"$1/report.$id" 2>/dev/null
-  done
+  done < <(grep -o '"ingestion_id":"[^"]*"' "$1/list" | cut -d '"' -f 4)
   [ "$(wc -l <"$1/list")" -ge 11 ]
 }
 
@@ -407,7 +415,7 @@ refuses_to_start() {
   refuses 2 --store "\"$SOURCE\"" postgresql:// -- "$BUILD/ingestd" --migrate-from "$SOURCE" --store "$SOURCE"
   refuses 2 --migrate-from value -- "$BUILD/ingestd" --store "$TARGET" --migrate-from
   TARGET=postgresql://a:geheim@127.0.0.1:1/c migrate_fails 1 'cannot connect' 'a:***@127.0.0.1'
-  TARGET=postgresql://a:geheim@127.0.0.1:1/c?nonsense=geheim migrate_fails 2
+  TARGET="postgresql://a:geheim@127.0.0.1:1/c?nonsense=geheim" migrate_fails 2
   [[ $stderr != *geheim* ]]
   SOURCE=sqlite:$DIR/none.db migrate_fails 1 "$DIR/none.db" 'No such file'
   [ ! -e "$DIR/none.db" ]
