@@ -161,10 +161,11 @@ static void print_store(const struct wire_stats_reply *stats)
 	char bytes[SIZE_TEXT_SIZE], wal[SIZE_TEXT_SIZE], left[SIZE_TEXT_SIZE],
 	    queued[SIZE_TEXT_SIZE];
 
-	printf("%-12s %s: %s and %s of log", "store", stats->store,
-	    size_text(stats->store_bytes, bytes), size_text(stats->wal_bytes, wal));
+	printf("%-12s %s: %s", "store", stats->store, size_text(stats->store_bytes, bytes));
+	/* A server's log and disk are not seen. */
 	if (stats->free_bytes >= 0)
-		printf(", %s free", size_text(stats->free_bytes, left));
+		printf(" and %s of log, %s free", size_text(stats->wal_bytes, wal),
+		    size_text(stats->free_bytes, left));
 	printf("\n");
 	printf("%-12s %" PRId64 " with %" PRId64 " operations, %.1f ms on average, %.1f ms the "
 	       "last, %.1f ms the longest\n",

@@ -8,6 +8,8 @@
 
 /* After the store could not do something (a full disk, say): when to try again. */
 #define RETRY_NS NS_PER_S
+/* After so many slots in a row that were taken too late nobody believes in chance any more. */
+#define LATE_MANY 10
 
 /* One attempt of one batch, from the claim until its outcome is on disk. */
 struct job {
@@ -51,6 +53,7 @@ struct engine {
 	struct storeq_op *failed, **failed_end; /* writes to repeat, in order */
 	int64_t retry_at;
 	bool in_trouble; /* the store did not do something; it was logged */
+	int late; /* slots in a row that were given back, since it was too late for them */
 };
 
 static void wake(struct engine *engine)
@@ -389,6 +392,7 @@ static void slot_fire(struct slot *slot)
 	struct engine *engine = slot->engine;
 
 	engine->held = NULL;
+	engine->late = 0;
 	for (size_t i = 0; i < slot->n; i++) {
 		struct job *job = &slot->jobs[i];
 
@@ -420,6 +424,16 @@ static void give_back_held(struct engine *engine)
 }
 
 /*
+ * A write that is to be repeated may be done already, which the store could not tell. Where it gave
+ * a batch back, this slot may hold the same attempt of it: the repetition would be taken for its
+ * end.
+ */
+static bool is_doubtful(const struct engine *engine)
+{
+	return engine->failed && engine->held->fire_before != CLOCK_NEVER;
+}
+
+/*
  * How much later than the store keeps the slot free it would be fired, at the earliest; not more
  * than 0 if that is in time.
  */
@@ -436,6 +450,9 @@ static void give_back_late(struct engine *engine, int64_t late_ns)
 {
 	const struct slot *slot = engine->held;
 
+	if (engine->late < LATE_MANY && ++engine->late == LATE_MANY)
+		log_warn(log_msg("nothing is started: the store takes longer than --slot-guard"),
+		    log_int("slots", engine->late), log_int("late_us", late_ns / 1000));
 	for (size_t i = 0; i < slot->n; i++)
 		log_run(&slot->jobs[i], LOG_INFO, "too late for its slot, given back",
 		    log_int("late_us", late_ns / 1000));
@@ -459,7 +476,7 @@ static void claim_done(struct storeq_op *op)
 		engine->interval_ns = claim->interval_ns;
 		engine->wake_at = LEDGER_NONE; /* ask again as soon as that is allowed */
 		engine->held = slot_new(engine, claim);
-		if (engine->giving_up || engine->suspended)
+		if (engine->giving_up || engine->suspended || is_doubtful(engine))
 			give_back_held(engine);
 	}
 	if (!op->op.fail.err && !engine->failed)

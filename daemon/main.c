@@ -18,6 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A turn of a shared store is a few round trips and a commit. */
+#define GATHER_NS 1000000
+
 static int complain(const struct fail *fail, int status)
 {
 	fprintf(stderr, "ingestd: %s\n", fail->text);
@@ -181,15 +184,17 @@ static void build(struct daemon *daemon)
 	daemon->stats.started_ns = clock_boot_ns(daemon->clock);
 	daemon->limits = limits_new(&daemon->conf);
 	daemon_fit_descriptors(daemon);
-	daemon->queue = storeq_new(&(struct storeq_env){.writer = daemon->writer,
-				       .reader = daemon->reader,
-				       .clock = daemon->clock,
-				       .limits = daemon->limits,
-				       .notify = daemon_answers,
-				       .notify_reads = daemon_answers_reads,
-				       .broken = daemon_broken,
-				       .arg = daemon},
-	    true);
+	daemon->queue =
+	    storeq_new(&(struct storeq_env){.writer = daemon->writer,
+			   .reader = daemon->reader,
+			   .clock = daemon->clock,
+			   .gather_ns = daemon->found.store_kind->shared ? GATHER_NS : 0,
+			   .limits = daemon->limits,
+			   .notify = daemon_answers,
+			   .notify_reads = daemon_answers_reads,
+			   .broken = daemon_broken,
+			   .arg = daemon},
+		true);
 	daemon->engine = engine_new(&(struct engine_env){.clock = daemon->clock,
 	    .queue = daemon->queue,
 	    .handler = daemon->handler,
@@ -284,7 +289,10 @@ static int serve(struct daemon *daemon)
 /* What passes by itself is worth another start; the rest is for people. */
 static int store_exit_status(const struct fail *fail)
 {
-	return fail->err == ERR_DISK_LOW || fail->err == ERR_BUSY ? EXIT_FAILED : EXIT_STORE;
+	bool passes = fail->err == ERR_DISK_LOW || fail->err == ERR_BUSY ||
+	              fail->err == ERR_UNKNOWN_OUTCOME;
+
+	return passes ? EXIT_FAILED : EXIT_STORE;
 }
 
 static int run(struct daemon *daemon)

@@ -72,6 +72,13 @@ static void see_to_lease(struct member *member, int64_t now)
 		lose(member, hold, now);
 }
 
+/* Somebody else has what runs here, or is going to: the lease was over sooner than we knew. */
+static void start_over(struct member *member)
+{
+	member->hold = FORCED;
+	engine_suspend(member->env.engine, true);
+}
+
 /* When the engine has to be told something else. */
 static int64_t next_hold(const struct member *member)
 {
@@ -138,6 +145,8 @@ static void beat_done(struct storeq_op *op)
 			member->lease_end = beat->lease_end;
 		}
 		member->next_end = beat->next_end;
+		if (beat->joined_again)
+			start_over(member);
 		see_to_lease(member, clock_boot_ns(member->env.clock));
 		hear(member, beat);
 	}

@@ -204,6 +204,8 @@ struct store_beat {
 	struct uuid *cancelled; /* out, owned: being cancelled, with batches that run here */
 	size_t n;
 	int64_t reaped; /* out: batches that got back into line */
+	/* out: the others had given this node up, so what was started here before is not ours */
+	bool joined_again;
 	bool moved; /* out: something was committed since the last beat, by whomever */
 	int64_t
 	    next_end; /* out: boot_ns: a lease of another node ends; CLOCK_NEVER: there is none */
@@ -475,6 +477,8 @@ enum store_result store_unshared(struct store *store, struct store_op *op);
 
 struct store_ops {
 	enum store_result (*begin)(struct store *store, struct fail *fail);
+	/* NULL, or see store_expect(). */
+	void (*expect)(struct store *store, const struct store_op *op);
 	enum store_result (*run[STORE_VERB_COUNT])(struct store *store, struct store_op *op);
 	enum store_result (*commit)(struct store *store, struct fail *fail);
 	/* STORE_DONE when it is certain that nothing of the turn remains, else STORE_UNKNOWN. */
@@ -568,6 +572,16 @@ bool store_sqlite_check(const char *path, struct fail *fail);
 static inline enum store_result store_begin(struct store *store, struct fail *fail)
 {
 	return store->ops->begin(store, fail);
+}
+
+/*
+ * The operation is likely to be run in the turn that has begun: what it has to know can be looked
+ * up together with what others do. It is borrowed until the turn ends; it need not be run.
+ */
+static inline void store_expect(struct store *store, const struct store_op *op)
+{
+	if (store->ops->expect)
+		store->ops->expect(store, op);
 }
 
 /* Clears earlier results of `op` first. */

@@ -18,6 +18,19 @@ static struct pg_conn *conn_of(const struct sql_store *store)
 	return ((const struct pg_store *)store)->conn;
 }
 
+/* The arguments are those of SQL_KEY_FIND. */
+static bool is_new_key(struct pg_store *store, va_list args)
+{
+	const char *text, *principal;
+	va_list copy;
+
+	va_copy(copy, args);
+	text = va_arg(copy, const char *);
+	principal = va_arg(copy, const char *);
+	va_end(copy);
+	return pg_keys_absent(store->keys, text, principal);
+}
+
 static int first(struct sql_store *base, enum sql sql, const char *types, va_list args)
 {
 	struct pg_store *store = (struct pg_store *)base;
@@ -25,8 +38,24 @@ static int first(struct sql_store *base, enum sql sql, const char *types, va_lis
 
 	if (sql == SQL_INGESTION_ADD)
 		return pg_group_add(store->group, store->conn, types, args);
+	if (sql == SQL_KEY_FIND && is_new_key(store, args))
+		return SQL_DONE;
+	if (store->ahead[sql]) {
+		store->ahead[sql] = false;
+		return pg_rows(store->conn, (int)sql);
+	}
 	code = pg_group_flush(store->group, store->conn);
 	return code == SQL_DONE ? pg_first(store->conn, (int)sql, types, args) : code;
+}
+
+/* What goes wrong shows when it is asked for. */
+static void ahead(struct sql_store *base, enum sql sql, const char *types, va_list args)
+{
+	struct pg_store *store = (struct pg_store *)base;
+
+	if (pg_group_flush(store->group, store->conn) != SQL_DONE)
+		return;
+	store->ahead[sql] = pg_send_args(store->conn, (int)sql, types, args) == SQL_DONE;
 }
 
 static int next(struct sql_store *store, enum sql sql)
@@ -113,6 +142,7 @@ static void size(struct sql_store *store, int64_t *bytes, int64_t *wal_bytes)
 
 static const struct sql_driver driver = {
     .first = first,
+    .ahead = ahead,
     .next = next,
     .reset = reset,
     .is_null = is_null,
@@ -196,6 +226,28 @@ enum store_result pg_look(struct pg_store *store, struct fail *fail)
 	return take_moment(store, fail);
 }
 
+/* How long the lock may take before the clock is read again: about a round trip. */
+#define SHORT_NS (2 * NS_PER_MS)
+
+enum store_result pg_read_clock(struct pg_store *store, struct fail *fail)
+{
+	int64_t asked_at = clock_boot_ns(store->clock);
+	int code;
+
+	/* Asking again takes time, too. */
+	if (store->exact || store->answered_at - store->asked_at < SHORT_NS)
+		return STORE_DONE;
+	code = pg_run(store->conn, PG_CLOCK, "");
+	if (code != SQL_ROW)
+		return sql_failed(&store->sql, code == SQL_DONE ? SQL_CORRUPT : code, fail);
+	store->asked_at = asked_at;
+	store->answered_at = clock_boot_ns(store->clock);
+	store->time = pg_time_of(pg_number(store->conn, PG_CLOCK, 0), store->time.ms);
+	pg_reset(store->conn, PG_CLOCK);
+	store->exact = true;
+	return STORE_DONE;
+}
+
 /* Whether the other nodes still count on this one. */
 static int read_lease(struct pg_store *store)
 {
@@ -229,19 +281,23 @@ enum store_result pg_lock(struct pg_store *store, struct fail *fail)
 	if (store->locked)
 		return STORE_DONE;
 	store->locked = true;
+	store->exact = false;
 	pg_send(store->conn, PG_BEGIN, "");
 	pg_send(store->conn, PG_LEDGER_LOCK, "");
 	pg_send(store->conn, PG_NODE_MINE, "i", store->me.num);
+	pg_keys_send(store->keys, store->conn);
+	/* All this is one round trip: each statement sees what was there when its turn came. */
+	result = pg_look(store, fail);
+	if (result != STORE_DONE)
+		return result;
 	code = pg_rows(store->conn, PG_LEDGER_LOCK);
 	pg_reset(store->conn, PG_LEDGER_LOCK);
 	if (code == SQL_ROW)
 		code = read_lease(store);
+	if (sql_went_well(code))
+		code = pg_keys_take(store->keys, store->conn);
 	if (!sql_went_well(code))
 		return sql_failed(&store->sql, code, fail);
-	/* The clock is asked after the lock was got, which may have taken a while. */
-	result = pg_look(store, fail);
-	if (result != STORE_DONE)
-		return result;
 	clamp(store);
 	give_back_lost(store);
 	return STORE_DONE;
@@ -255,6 +311,8 @@ static enum store_result begin(struct store *base, struct fail *fail)
 
 	store->locked = false;
 	store->n_taken = store->n_lost;
+	pg_keys_clear(store->keys);
+	memset(store->ahead, 0, sizeof(store->ahead));
 	if (pg_conn_ready(store->conn, fail))
 		return STORE_UNDONE;
 	/* Somebody may have taken the name meanwhile, but may lose it, too. */
@@ -336,11 +394,25 @@ static enum store_result rollback(struct store *base, struct fail *fail)
 static enum store_result begin_read(struct store *base, struct fail *fail)
 {
 	struct pg_store *store = (struct pg_store *)base;
+	struct fail ignored;
 
 	if (pg_conn_ready(store->conn, fail))
 		return STORE_UNDONE;
 	pg_send(store->conn, PG_BEGIN_READ, "");
-	return pg_look(store, fail);
+	if (pg_look(store, fail) == STORE_DONE)
+		return STORE_DONE;
+	/* What did not begin nobody ends: not the transaction either, nor the failure. */
+	rollback(base, &ignored);
+	return STORE_UNDONE;
+}
+
+/* What has the lock has asked already. */
+static void expect(struct store *base, const struct store_op *op)
+{
+	struct pg_store *store = (struct pg_store *)base;
+
+	if (!store->locked && op->verb == STORE_SUBMIT)
+		pg_keys_expect(store->keys, &op->submit.key);
 }
 
 static enum store_result (*const writes[STORE_VERB_COUNT])(struct store *, struct store_op *) = {
@@ -381,6 +453,7 @@ enum err pg_store_new(
 	store->sql.shown = store_shown(url);
 	store->clock = clock;
 	store->group = pg_group_new();
+	store->keys = pg_keys_new();
 	store->jitter = (uint64_t)clock_boot_ns(clock);
 	store->me.lease_end = LEDGER_NONE;
 	return pg_conn_new(&store->conn, url, clock, fail);
@@ -398,6 +471,7 @@ static void close_store(struct store *base)
 		pg_leave(store);
 	pg_conn_free(store->conn);
 	pg_group_free(store->group);
+	pg_keys_free(store->keys);
 	free(store->taken);
 	free(store->slot);
 	free(store->sql.shown);
@@ -406,6 +480,7 @@ static void close_store(struct store *base)
 
 const struct store_ops store_postgres_ops = {
     .begin = begin,
+    .expect = expect,
     .run =
 	{
 	    [STORE_SUBMIT] = write,

@@ -2,6 +2,7 @@
 #ifndef INGESTD_STORE_POSTGRES_H
 #define INGESTD_STORE_POSTGRES_H
 
+#include "buf.h"
 #include "store_postgres_sql.h"
 #include "store_sql.h"
 
@@ -78,6 +79,7 @@ bool pg_conn_exec(struct pg_conn *conn, const char *sql, struct fail *fail);
  * the binary format (const void *, and int64_t bytes).
  */
 int pg_first(struct pg_conn *conn, int sql, const char *types, va_list args);
+int pg_send_args(struct pg_conn *conn, int sql, const char *types, va_list args);
 int pg_run(struct pg_conn *conn, int sql, const char *types, ...);
 
 /*
@@ -122,12 +124,15 @@ struct pg_store {
 
 	/* This turn, once it has the lock; and the last look without it. */
 	bool locked;
+	bool exact; /* the clock was read without a wait */
 	bool lease_over; /* as the others see it */
 	int64_t turn; /* the number of the one before */
 	struct sql_time time; /* of the database: read after asked_at and before answered_at */
 	int64_t asked_at, answered_at; /* boot_ns */
 
 	struct pg_group *group; /* ingestions of this turn that are not sent yet */
+	struct pg_keys *keys; /* that its submissions have */
+	bool ahead[SQL_COUNT]; /* statements that were sent before they are asked for */
 
 	/* The last slot that was taken here, by the two clocks, and what went into it. */
 	int64_t slot_ns, slot_boot_ns;
@@ -150,9 +155,12 @@ enum err pg_store_new(
 
 /*
  * Begins the transaction, locks the ledger, and reads it and the clock. Nothing the second time in
- * a turn.
+ * a turn. The clock was read when the lock was got, which may be long after asked_at.
  */
 enum store_result pg_lock(struct pg_store *store, struct fail *fail);
+
+/* Reads the clock again, without that wait; once in a turn. In a turn that has the lock. */
+enum store_result pg_read_clock(struct pg_store *store, struct fail *fail);
 
 /* Reads the ledger and the clock without locking anything: what comes next may be another story. */
 enum store_result pg_look(struct pg_store *store, struct fail *fail);
@@ -164,6 +172,9 @@ int64_t pg_local(const struct pg_store *store, int64_t ns);
 int64_t pg_poll_at(struct pg_store *store);
 
 /* ---- store_postgres_summary.c: the ledger ---- */
+
+/* The database's time, and the store's, which does not go back when somebody sets the clock. */
+struct sql_time pg_time_of(int64_t us, int64_t written_ms);
 
 /* Takes the row of PG_MOMENT_READ. False: it is damaged. */
 bool pg_summary_take(
@@ -185,6 +196,33 @@ int pg_group_add(struct pg_group *group, struct pg_conn *conn, const char *types
 
 /* Sends what was taken. SQL_DONE or an error. */
 int pg_group_flush(struct pg_group *group, struct pg_conn *conn);
+
+/* ---- store_postgres_keys.c: the keys of a turn ---- */
+
+struct pg_keys;
+
+struct pg_keys *pg_keys_new(void);
+void pg_keys_free(struct pg_keys *keys);
+void pg_keys_clear(struct pg_keys *keys);
+
+/* One that is likely to be asked for; borrowed until pg_keys_clear(). "" is nothing. */
+void pg_keys_expect(struct pg_keys *keys, const struct store_key *key);
+
+/* Sends the question for all of them, and takes the answer. SQL_DONE or an error. */
+void pg_keys_send(struct pg_keys *keys, struct pg_conn *conn);
+int pg_keys_take(struct pg_keys *keys, struct pg_conn *conn);
+
+/* Whether the key is known not to be there; the second time for one key it is not known. */
+bool pg_keys_absent(struct pg_keys *keys, const char *text, const char *principal);
+
+/* ---- store_postgres_array.c: arrays as arguments ---- */
+
+/* Begins an array in an empty buffer, or in place of what was there; adds elements, NULL for NULL;
+ * and ends it: their type is 'i', 't' or 'b', and there are n of them. */
+void pg_array_begin(struct buf *array);
+void pg_array_put(struct buf *array, const void *bytes, size_t n);
+void pg_array_put_number(struct buf *array, int64_t number, bool is_null);
+void pg_array_end(struct buf *array, char type, int64_t n);
 
 /* ---- store_postgres_claim.c: slots ---- */
 

@@ -106,6 +106,14 @@ static bool has_lease(const struct pg_store *store)
 	return store->me.recovered && clock_boot_ns(store->clock) < store->me.lease_end;
 }
 
+static enum store_result claim_now(struct pg_store *store, struct store_op *op)
+{
+	/* The lock may have taken a while, and the batch would have to start that much earlier. */
+	enum store_result result = pg_read_clock(store, &op->fail);
+
+	return result == STORE_DONE ? sql_claim(&store->sql.store, op) : result;
+}
+
 enum store_result pg_claim(struct store *base, struct store_op *op)
 {
 	struct pg_store *store = (struct pg_store *)base;
@@ -119,7 +127,7 @@ enum store_result pg_claim(struct store *base, struct store_op *op)
 	if (result == STORE_DONE && due) {
 		result = pg_lock(store, &op->fail);
 		if (result == STORE_DONE && !store->lease_over)
-			result = sql_claim(base, op);
+			result = claim_now(store, op);
 		else
 			claim->wake = CLOCK_NEVER;
 	} else if (result == STORE_DONE && !has_lease(store)) {

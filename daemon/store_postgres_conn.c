@@ -21,7 +21,8 @@
 /*
  * What a session is set to. The time-outs let go of locks when a node hangs or its machine is gone.
  * The statements are look-ups by index whatever their arguments are, so a plan for all of them is
- * as good as one for each, and `auto` would plan again and again where it guesses otherwise. Our
+ * as good as one for each, and `auto` would plan again and again where it guesses otherwise. A plan
+ * that was made while a table was empty must not read all of it later. Our
  * tables are found in our schema. All else is as the administrator has set it: how safe a commit
  * is, too.
  */
@@ -29,9 +30,10 @@
 	"SET statement_timeout = '8s'; SET lock_timeout = '5s'; "                                  \
 	"SET idle_in_transaction_session_timeout = '5s'; SET tcp_keepalives_idle = 10; "           \
 	"SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET jit = off; "           \
-	"SET plan_cache_mode = force_generic_plan; "                                               \
+	"SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; "                     \
 	"SET default_transaction_isolation = 'read committed'; "                                   \
-	"SELECT set_config('search_path', 'ingestd, ' || current_setting('search_path'), false); "
+	"SELECT set_config('search_path', concat_ws(', ', 'ingestd', "                             \
+	"nullif(trim(current_setting('search_path')), '')), false); "
 
 /* Then it is asked what it is. */
 enum column {

@@ -206,7 +206,7 @@ static bool prepare(struct pg_conn *conn, int sql, const char *name)
 	return true;
 }
 
-static int send_it(struct pg_conn *conn, int sql, const char *types, va_list list)
+int pg_send_args(struct pg_conn *conn, int sql, const char *types, va_list list)
 {
 	struct pg_statement *statement = statement_of(conn, sql);
 	struct arguments args;
@@ -229,7 +229,7 @@ static int send_it(struct pg_conn *conn, int sql, const char *types, va_list lis
 
 int pg_first(struct pg_conn *conn, int sql, const char *types, va_list args)
 {
-	int code = send_it(conn, sql, types, args);
+	int code = pg_send_args(conn, sql, types, args);
 
 	return code == SQL_DONE && conn->statements[sql].rows ? pg_rows(conn, sql) : code;
 }
@@ -251,7 +251,7 @@ int pg_send(struct pg_conn *conn, int sql, const char *types, ...)
 	int code;
 
 	va_start(args, types);
-	code = send_it(conn, sql, types, args);
+	code = pg_send_args(conn, sql, types, args);
 	va_end(args);
 	return code;
 }

@@ -1,17 +1,11 @@
 /*
  * Several rows in one statement. New ingestions of a turn are collected, column by column, and
- * added before the next statement that is something else. A column is an array in the binary format
- * of PostgreSQL (src/include/utils/array.h): number of dimensions, whether there are NULLs, the
- * type of the elements; length and lower bound; then for each element its length, -1 for NULL, and
- * its bytes.
+ * added before the next statement that is something else.
  */
 #include "store_postgres.h"
 
-#include "buf.h"
 #include "util.h"
 
-#include <arpa/inet.h>
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,16 +19,6 @@ struct pg_group {
 	struct buf columns[COLUMNS]; /* the elements */
 	int64_t rows;
 };
-
-struct array_head {
-	uint32_t dimensions, nulls, type, length, lower_bound;
-};
-
-/* Types of elements (pg_type.dat). */
-static uint32_t element_type(char letter)
-{
-	return letter == 't' ? 25 : letter == 'b' ? 17 : 20;
-}
 
 struct pg_group *pg_group_new(void)
 {
@@ -55,31 +39,6 @@ void pg_group_free(struct pg_group *group)
 	free(group);
 }
 
-static void put(struct buf *column, const void *bytes, size_t n)
-{
-	uint32_t length = htonl(bytes ? (uint32_t)n : UINT32_MAX);
-
-	buf_add(column, &length, sizeof(length));
-	if (bytes)
-		buf_add(column, bytes, n);
-}
-
-static void put_number(struct buf *column, int64_t number, bool is_null)
-{
-	uint64_t bytes = htobe64((uint64_t)number);
-
-	put(column, is_null ? NULL : &bytes, sizeof(bytes));
-}
-
-/* Begins with room for the head of the array. */
-static void begin(struct pg_group *group)
-{
-	static const struct array_head none;
-
-	for (size_t i = 0; i < COLUMNS; i++)
-		buf_add(&group->columns[i], &none, sizeof(none));
-}
-
 static void put_next(struct buf *column, char type, va_list *args)
 {
 	const void *bytes;
@@ -88,16 +47,16 @@ static void put_next(struct buf *column, char type, va_list *args)
 	switch (type) {
 	case 't':
 		bytes = va_arg(*args, const char *);
-		put(column, bytes, bytes ? strlen(bytes) : 0);
+		pg_array_put(column, bytes, bytes ? strlen(bytes) : 0);
 		break;
 	case 'b':
 		bytes = va_arg(*args, const void *);
 		number = va_arg(*args, int64_t);
-		put(column, bytes, (size_t)number);
+		pg_array_put(column, bytes, (size_t)number);
 		break;
 	default:
 		number = va_arg(*args, int64_t);
-		put_number(column, number, type == 'o' && number == LEDGER_NONE);
+		pg_array_put_number(column, number, type == 'o' && number == LEDGER_NONE);
 	}
 }
 
@@ -105,8 +64,8 @@ int pg_group_add(struct pg_group *group, struct pg_conn *conn, const char *types
 {
 	va_list copy;
 
-	if (group->rows == 0)
-		begin(group);
+	for (size_t i = 0; i < COLUMNS && group->rows == 0; i++)
+		pg_array_begin(&group->columns[i]);
 	va_copy(copy, args);
 	/* A number that cannot be NULL here may be so there: the column is the same. */
 	for (size_t i = 0; i < COLUMNS; i++)
@@ -114,17 +73,6 @@ int pg_group_add(struct pg_group *group, struct pg_conn *conn, const char *types
 	va_end(copy);
 	group->rows++;
 	return group->rows < GROUP_ROWS ? SQL_DONE : pg_group_flush(group, conn);
-}
-
-static void finish_column(struct pg_group *group, size_t i)
-{
-	struct array_head head = {.dimensions = htonl(1),
-	    .nulls = htonl(1),
-	    .type = htonl(element_type(column_types[i])),
-	    .length = htonl((uint32_t)group->rows),
-	    .lower_bound = htonl(1)};
-
-	memcpy(group->columns[i].data, &head, sizeof(head));
 }
 
 int pg_group_flush(struct pg_group *group, struct pg_conn *conn)
@@ -135,7 +83,7 @@ int pg_group_flush(struct pg_group *group, struct pg_conn *conn)
 	if (group->rows == 0)
 		return SQL_DONE;
 	for (size_t i = 0; i < COLUMNS; i++)
-		finish_column(group, i);
+		pg_array_end(&c[i], column_types[i], group->rows);
 #define COLUMN(i) c[i].data, (int64_t)c[i].len
 	code = pg_run(conn, PG_INGESTIONS_ADD, "IIBITIIIITTBIBI", COLUMN(0), COLUMN(1), COLUMN(2),
 	    COLUMN(3), COLUMN(4), COLUMN(5), COLUMN(6), COLUMN(7), COLUMN(8), COLUMN(9), COLUMN(10),

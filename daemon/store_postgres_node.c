@@ -159,7 +159,8 @@ static int add_node(struct pg_store *store)
 		return code == SQL_DONE ? SQL_CORRUPT : code;
 	store->after.num = pg_number(store->conn, PG_NODE_ADD, 0);
 	store->after.lease_end = store->asked_at + s->lease_ms * NS_PER_MS;
-	store->lease_over = false;
+	/* In this turn we are still who we were: nothing is to be claimed. */
+	store->lease_over = true;
 	pg_reset(store->conn, PG_NODE_ADD);
 	return SQL_DONE;
 }
@@ -213,7 +214,11 @@ void pg_leave(struct pg_store *store)
 
 /* ---- signs of life ---- */
 
-/* Batches of nodes that are gone get back into line, by whoever notices first. */
+/*
+ * Batches of nodes that are gone get back into line, by whoever notices first. We are not: where
+ * the database's clock was set on, our lease has ended by it, but what runs here is ours until
+ * somebody else says that it is not.
+ */
 static int reap(struct pg_store *store, int64_t *reaped)
 {
 	struct fail fail;
@@ -222,7 +227,8 @@ static int reap(struct pg_store *store, int64_t *reaped)
 	/* What was seen without the lock may have been seen by others, too. */
 	if (pg_lock(store, &fail) != STORE_DONE)
 		return PG_FAILED;
-	while ((code = pg_run(store->conn, PG_NODE_LATE, "i", store->time.ms)) == SQL_ROW) {
+	while ((code = pg_run(store->conn, PG_NODE_LATE, "ii", store->time.ms, store->after.num)) ==
+	       SQL_ROW) {
 		int64_t num = pg_number(store->conn, PG_NODE_LATE, 0), before = *reaped;
 
 		pg_reset(store->conn, PG_NODE_LATE);
@@ -264,8 +270,9 @@ static int recover_own(struct pg_store *store, int64_t *reaped)
 }
 
 /* The row of this node; a new one when the others have given it up. */
-static int renew(struct pg_store *store, const struct node_figures *f)
+static int renew(struct pg_store *store, struct store_beat *beat)
 {
+	const struct node_figures *f = &beat->figures;
 	int64_t lease_ms = store->sql.settings.lease_ms;
 	int code = pg_run(store->conn, PG_NODE_RENEW, "iiiiiiii", store->time.ms + lease_ms,
 	    store->time.ms, f->running, f->attempts, f->retries, f->interrupted, f->failed,
@@ -274,6 +281,7 @@ static int renew(struct pg_store *store, const struct node_figures *f)
 	pg_reset(store->conn, PG_NODE_RENEW);
 	if (code == SQL_DONE) {
 		log_warn(log_msg("the others had given this node up, it joins again"));
+		beat->joined_again = true;
 		return add_node(store);
 	}
 	store->after.lease_end = store->asked_at + lease_ms * NS_PER_MS;
@@ -282,7 +290,7 @@ static int renew(struct pg_store *store, const struct node_figures *f)
 
 static int renew_all(struct pg_store *store, struct store_beat *beat)
 {
-	int code = renew(store, &beat->figures);
+	int code = renew(store, beat);
 
 	if (code == SQL_DONE && beat->recovered)
 		code = recover_own(store, &beat->reaped);

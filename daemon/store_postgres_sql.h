@@ -21,6 +21,7 @@
 	    "next_seq, next_num, uploads, upload_ids, notices, pause, pause_until_ms, paused_by, " \
 	    "paused_ms, hold_until_ms, rate_ns, rated_by, rated_ms, array_to_string(lanes, ' ') "  \
 	    "FROM moment ORDER BY turn DESC LIMIT 1")                                              \
+	X(CLOCK, "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")         \
 	X(MOMENT_ADD,                                                                              \
 	    "INSERT INTO moment (turn, store_ms, interval_ns, settle_ns, pack, last_claim, "       \
 	    "last_start, ready_since, next_seq, next_num, uploads, upload_ids, notices, pause, "   \
@@ -40,6 +41,9 @@
 	    "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) AS t(stage, seq, "  \
 	    "uuid, priority, label, batch_size, id_count, batch_count, created_ms, principal, "    \
 	    "key, digest, expires_ms, ids, num)")                                                  \
+	X(KEYS_FIND,                                                                               \
+	    "SELECT place FROM unnest(?1, ?2) WITH ORDINALITY AS t(k, p, place), LATERAL "         \
+	    "(SELECT 1 FROM ingestion WHERE key = k AND principal = p LIMIT 1) AS found")          \
 	X(DUE_FIRST, "SELECT due_ms FROM backoff ORDER BY due_ms LIMIT 1")                         \
 	X(SIZE, "SELECT CAST(sum(pg_total_relation_size(oid)) AS bigint) FROM pg_class "           \
 		"WHERE relnamespace = CAST('ingestd' AS regnamespace) AND relkind = 'r'")          \
@@ -64,7 +68,8 @@
 	X(NODE_REMOVE, "DELETE FROM node WHERE num = ?")                                           \
 	X(NODES_FORGET, "DELETE FROM node WHERE gone = 1 AND seen_ms < ?")                         \
 	X(NODE_OF_NAME, "SELECT uuid FROM node WHERE name = ? ORDER BY num DESC LIMIT 1")          \
-	X(NODE_LATE, "SELECT num FROM node WHERE gone = 0 AND lease_ms < ? ORDER BY num LIMIT 1")  \
+	X(NODE_LATE, "SELECT num FROM node WHERE gone = 0 AND lease_ms < ? AND num <> ? "          \
+		     "ORDER BY num LIMIT 1")                                                       \
 	X(NODE_ENDS, "SELECT min(lease_ms) FROM node WHERE gone = 0 AND num <> ?")                 \
 	X(NODE_BEFORE, "SELECT num FROM node WHERE name = ? AND num < ? ORDER BY num LIMIT 1")     \
 	X(NODES_ALIVE,                                                                             \

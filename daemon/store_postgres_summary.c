@@ -56,8 +56,7 @@ static struct stamp take_stamp(struct pg_conn *conn, int column)
 	return stamp;
 }
 
-/* The database's time, and the store's, which does not go back when somebody sets the clock. */
-static struct sql_time time_of(int64_t us, int64_t written_ms)
+struct sql_time pg_time_of(int64_t us, int64_t written_ms)
 {
 	int64_t ms = us / 1000;
 
@@ -70,7 +69,7 @@ bool pg_summary_take(
 	const int sql = PG_MOMENT_READ;
 
 	memset(summary, 0, sizeof(*summary)); /* it is compared as bytes */
-	*time = time_of(pg_number(conn, sql, 0), pg_number(conn, sql, 2));
+	*time = pg_time_of(pg_number(conn, sql, 0), pg_number(conn, sql, 2));
 	*turn = pg_number(conn, sql, 1);
 	summary->ledger.interval_ns = pg_number(conn, sql, 3);
 	summary->ledger.settle_ns = pg_number(conn, sql, 4);

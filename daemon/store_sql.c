@@ -13,6 +13,17 @@ int sql_first(struct sql_store *store, enum sql sql, const char *types, ...)
 	return code;
 }
 
+void sql_ahead(struct sql_store *store, enum sql sql, const char *types, ...)
+{
+	va_list args;
+
+	if (!store->driver->ahead)
+		return;
+	va_start(args, types);
+	store->driver->ahead(store, sql, types, args);
+	va_end(args);
+}
+
 int sql_only(struct sql_store *store, enum sql sql)
 {
 	int code = sql_next(sql_row(store, sql));

@@ -53,6 +53,8 @@ enum sql_code {
 /* What the two stores do differently. */
 struct sql_driver {
 	int (*first)(struct sql_store *store, enum sql sql, const char *types, va_list args);
+	/* NULL, or see sql_ahead(). */
+	void (*ahead)(struct sql_store *store, enum sql sql, const char *types, va_list args);
 	int (*next)(struct sql_store *store, enum sql sql);
 	void (*reset)(struct sql_store *store, enum sql sql);
 	bool (*is_null)(struct sql_row row, int column);
@@ -92,6 +94,12 @@ struct sql_store {
  * blobs are borrowed until the statement is reset.
  */
 int sql_first(struct sql_store *store, enum sql sql, const char *types, ...);
+
+/*
+ * sql_first() is going to be called for this once, with the same arguments: it may be run already
+ * now, in one round trip with what comes next.
+ */
+void sql_ahead(struct sql_store *store, enum sql sql, const char *types, ...);
 
 /* The row of the statement that sql_first() or sql_next() came to. */
 static inline struct sql_row sql_row(struct sql_store *store, enum sql sql)

@@ -110,8 +110,12 @@ static int take(
 	 */
 	struct again again = {head->num, head->index, (enum priority)(lane + PRIORITY_HIGH),
 	    head->seq, head->ids, AGAIN_NOW};
-	int code = start_batch(store, head, &claimed->attempt);
+	int code;
 
+	if (!head->again)
+		sql_ahead(store, SQL_INGESTION_TAKEN, "iiii", (int64_t)1, (int64_t)0, (int64_t)0,
+		    head->num);
+	code = start_batch(store, head, &claimed->attempt);
 	claimed->whole = span.left == span.n;
 	if (code == SQL_DONE)
 		code = take_ingestion(store, head, claimed);
@@ -134,6 +138,8 @@ static int fill_slot(struct sql_store *store, int lane, struct sched_view *view,
 		int code = take(store, lane, &heads[lane], claim);
 
 		taken += view->heads[lane].ids;
+		if (code == SQL_DONE && !view->ledger.pack)
+			return SQL_ROW;
 		if (code == SQL_DONE)
 			code = read_lane(store, lane, view, &heads[lane]);
 		if (code != SQL_ROW)

@@ -194,10 +194,15 @@ static bool is_before(const struct head *a, const struct head *b)
 
 int sql_line_head(struct sql_store *store, enum priority priority, struct head *head)
 {
+	const struct lane_total *lane = sql_lane(store, priority);
 	struct head first, again;
-	int first_code = read_head(store, SQL_HEAD_NEW, priority, &first);
-	int again_code = read_head(store, SQL_HEAD_REDO, priority, &again);
+	int first_code = SQL_DONE, again_code = SQL_DONE;
 
+	/* A question is not asked where the answer is known: it may be a round trip. */
+	if (lane->batches[BATCH_YET_TO_START] > 0)
+		first_code = read_head(store, SQL_HEAD_NEW, priority, &first);
+	if (lane->batches[BATCH_RETRYING] > lane->later)
+		again_code = read_head(store, SQL_HEAD_REDO, priority, &again);
 	if (!sql_went_well(first_code))
 		return first_code;
 	if (!sql_went_well(again_code))

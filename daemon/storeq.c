@@ -256,7 +256,8 @@ bool storeq_post(struct storeq *queue, struct storeq_op *op)
 	taken = !is_full(queue, fifo, op);
 	if (taken) {
 		fifo_put(fifo, op);
-		pthread_cond_signal(reads ? &queue->reader_wake : &queue->writer_wake);
+		if (reads || queue->front.n >= queue->gathers)
+			pthread_cond_signal(reads ? &queue->reader_wake : &queue->writer_wake);
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return taken;

@@ -46,6 +46,13 @@ struct storeq_env {
 	struct store
 	    *reader; /* borrowed; NULL, only without threads: reads go through the writer */
 	const struct clock *clock;
+	/*
+	 * 0, or: after a turn with several operations of front doors the next one waits up to so
+	 * long, but not more than half of what a commit takes, until there are as many again. Where
+	 * a turn costs much more than one operation, the first of many that come together would
+	 * else have one of its own. What comes alone, and the engine, do not wait.
+	 */
+	int64_t gather_ns;
 	struct limits *limits; /* borrowed: max-queued and max-queued-bytes; NULL: STOREQ_MAX_* */
 	/* Called on a thread of the queue when answers to writes, or to reads, can be delivered. */
 	void (*notify)(void *arg);

@@ -2,6 +2,9 @@
 #include "storeq_turn.h"
 
 #include "log.h"
+#include "util.h"
+
+#include <time.h>
 
 struct turn {
 	struct storeq_op *ops[STOREQ_TURN_OPS];
@@ -63,6 +66,8 @@ static enum store_result run_together(struct storeq *queue, struct storeq_op **o
 	enum store_result result = store_begin(queue->env.writer, fail);
 
 	*progress = (struct progress){.begun = result == STORE_DONE};
+	for (size_t i = 0; result == STORE_DONE && i < n; i++)
+		store_expect(queue->env.writer, &ops[i]->op);
 	while (result == STORE_DONE && progress->ran < n) {
 		struct store_op *op = &ops[progress->ran]->op;
 
@@ -221,14 +226,49 @@ static void turn_answer(struct storeq *queue, struct turn *turn, const struct tu
 		fifo_untake(i > turn->engine ? &queue->front : &queue->engine, turn->ops[i - 1]);
 }
 
+static int64_t min_of(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Under the lock: those who have got their answers together are likely to come together again. */
+static void gather(struct storeq *queue)
+{
+	int64_t wait_ns = min_of(queue->env.gather_ns, queue->commit_last_ns / 2);
+	struct timespec end;
+
+	if (!queue->threads || wait_ns == 0 || queue->together < 2 || !queue->front.first)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += wait_ns;
+	end.tv_sec += end.tv_nsec / NS_PER_S;
+	end.tv_nsec %= NS_PER_S;
+	queue->gathers = queue->together;
+	while (queue->front.n < queue->gathers && !queue->engine.first && !queue->stopping)
+		if (pthread_cond_clockwait(
+			&queue->writer_wake, &queue->lock, CLOCK_MONOTONIC, &end) != 0)
+			break;
+	queue->gathers = 0;
+}
+
+/* A turn with fewer does not count at once: the rest may only be late. */
+static void remember(struct storeq *queue, size_t front)
+{
+	size_t less = queue->together * 3 / 4;
+
+	queue->together = front > less ? front : less;
+}
+
 bool storeq_write_turn(struct storeq *queue)
 {
 	struct turn turn;
 	struct turn_end end;
 
+	gather(queue);
 	turn_take(queue, &turn);
 	if (turn.n == 0)
 		return false;
+	remember(queue, turn.n - turn.engine);
 	pthread_mutex_unlock(&queue->lock);
 	end = turn_run(queue, &turn);
 	pthread_mutex_lock(&queue->lock);

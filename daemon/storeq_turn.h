@@ -20,6 +20,8 @@ struct storeq {
 	pthread_cond_t writer_wake, reader_wake;
 	struct fifo engine, front, reads, scans; /* waiting */
 	struct fifo answered, answered_reads; /* to be delivered */
+	size_t gathers; /* how many of `front` are waited for; 0: none */
+	size_t together; /* how many of them came together lately */
 	size_t running; /* taken by a thread, not answered yet */
 	int64_t operations, commits; /* that have succeeded */
 	int64_t commit_last_ns, commit_sum_ns, commit_max_ns, committed_at;

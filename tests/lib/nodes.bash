@@ -169,7 +169,7 @@ recorders_are() {
 
 # lines_are FILE COUNT: at least so many
 lines_are() {
-  [ "$(cat "$1" 2>/dev/null | wc -l)" -ge "$2" ]
+  [ -e "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
 }
 
 boot_ns() {

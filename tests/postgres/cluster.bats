@@ -148,8 +148,8 @@ assert_expected_order() {
   wait_until 20 lines_are "$RECORD" 2 || fail "it does not run again"
   again=$(sed -n '2s/ .*//p' "$RECORD")
   echo "taken over after $(((again - killed) / 1000000)) ms" | tell_figures
-  # The lease and an interval. The others look once a third of their lease, and half a second is for a loaded machine.
-  [ $((again - killed)) -le 4550000000 ] || fail "after $((again - killed)) ns"
+  # The lease and an interval; a tenth of the lease until the others look, and 1.7 s for a loaded machine.
+  [ $((again - killed)) -le 5050000000 ] || fail "after $((again - killed)) ns"
   # Nobody ends the handler of a node whose machine may be another one: there are two now.
   [ "$(tail -n 1 "$RECORD" | cut -d ' ' -f 4)" = 2 ]
   touch "$DIR/go"
@@ -212,20 +212,22 @@ assert_expected_order() {
   waiter=$!
   # The end of what a client sends would end the wait.
   (
-    echo '{"jsonrpc":"2.0","id":1,"method":"status","params":{"ingestion_id":"'"$id"'","wait_ms":20000,"until":"final"}}'
-    wait_until 20 test -s "$DIR/polled"
+    printf '{"jsonrpc":"2.0","id":1,"method":"status","params":{"ingestion_id":"%s",' "$id"
+    echo '"wait_ms":20000,"until":"final"}}'
+    wait_until 20 test -e "$DIR/heard"
   ) 3>&- | nc -U "$DIR/a.sock" >"$DIR/polled" 3>&- &
   sleep 1.5 # so that both wait
   kill -0 "$waiter"
-  touch "$DIR/go"
-  wait_until 5 status_on_is b "$id" completed
   ended=$(boot_ns)
+  touch "$DIR/go"
   wait "$waiter"
   wait_until 5 test -s "$DIR/polled"
+  touch "$DIR/heard"
   [ "$(e2e json 'd["result"]["status"]' <"$DIR/polled")" = completed ]
   [ "$(head -n 1 "$DIR/waited")" = "$id completed" ]
   echo "heard of after $((($(tail -n 1 "$DIR/waited") - ended) / 1000000)) ms" | tell_figures
-  [ $(($(tail -n 1 "$DIR/waited") - ended)) -le 1500000000 ]
+  # A sign of life comes every second; four more are for starting programs on a loaded machine.
+  [ $(($(tail -n 1 "$DIR/waited") - ended)) -le 5000000000 ]
 }
 
 @test "a drain through one node waits for what runs on another" {
@@ -380,4 +382,11 @@ finish_on_b() {
   wait_until 5 grep -q 'msg="the batch is not ours any more"' "$DIR/a.log"
   [ "$(status_on b "$ID")" = triggered ]
   finish_on_b
+}
+
+@test "a database that has no search path is as good as any" {
+  node_flags --rate 1/50ms --settle 0s
+  STORE_URL+='&options=-csearch_path%3D'
+  start_node a
+  wait_status_on a "$(on a submit 1)" completed
 }

@@ -161,3 +161,17 @@ end_storm() {
   pg_restart
   wait_status_on a "$id" completed 30
 }
+
+@test "a node whose join is lost ends as one that is worth another start" {
+  node_flags --rate 1/50ms --settle 0s
+  start_node a
+  # Its session ends while the server is about to commit.
+  pg_sql "CREATE FUNCTION public.die() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+      PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(1); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER die AFTER INSERT ON ingestd.node DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION public.die()" "$STORE_URL"
+  launch_node b
+  expect_node_exit b 1
+  pg_sql "DROP TRIGGER die ON ingestd.node" "$STORE_URL"
+  start_node b
+}

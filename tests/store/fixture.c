@@ -212,10 +212,12 @@ void do_op(struct fixture *fx, struct store_op *op)
 {
 	bool own_turn = !fx->in_turn;
 
-	if (own_turn)
+	if (own_turn) {
 		turn_begin(fx);
-	else
+		store_expect(fx->store, op);
+	} else {
 		turn_clock(fx);
+	}
 	if (store_run(fx->store, op) != STORE_DONE)
 		fail_msg("the store cannot do this: %s", op->fail.text);
 	if (own_turn)

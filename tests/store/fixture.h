@@ -278,6 +278,8 @@ extern const struct suite_test suite_submit[], suite_claim[], suite_slot[], suit
 extern const struct suite_test suite_sqlite[], suite_sqlite_upload[];
 extern const struct suite_test suite_sqlite_attempt[], suite_sqlite_check[], suite_sqlite_whole[];
 extern const struct suite_test suite_sqlite_control[];
+/* Only for PostgreSQL. */
+extern const struct suite_test suite_postgres[];
 /* Only for the oracle. */
 extern const struct suite_test suite_memory[];
 
@@ -289,5 +291,12 @@ void random_operations(struct fixture *other);
 /* Whether there is a server for the tests, INGESTD_TEST_POSTGRES; makes a database on it, which is
  * removed at exit. */
 bool postgres_prepare(void);
+
+/* Statements of somebody else in the database of the store. */
+void postgres_do(const char *sql);
+int64_t postgres_number(const char *sql);
+
+/* A second connection to the store that is open, for reads; for store_close(). */
+struct store *postgres_reader(struct fixture *fx);
 
 #endif

@@ -216,6 +216,33 @@ static bool check_postgres(struct fixture *fx, struct fail *fail)
 	return store_postgres.check(server.url, fail);
 }
 
+void postgres_do(const char *text)
+{
+	sql(server.side, text);
+}
+
+int64_t postgres_number(const char *text)
+{
+	PGresult *result = PQexec(server.side, text);
+	int64_t number;
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
+		fail_msg("no number: %s: %s", text, PQerrorMessage(server.side));
+	number = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+	PQclear(result);
+	return number;
+}
+
+struct store *postgres_reader(struct fixture *fx)
+{
+	struct store *reader;
+	struct fail fail = {0};
+
+	if (store_postgres.open_reader(&reader, server.url, &fx->clock, &fail))
+		fail_msg("the store cannot be opened for reads: %s", fail.text);
+	return reader;
+}
+
 const struct backend backend_postgres = {
     .name = "postgres",
     .shared = true,

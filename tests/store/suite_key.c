@@ -187,6 +187,26 @@ static void is_known_within_its_turn(struct fixture *fx)
 	assert_replays(fx, KEY("k"), &first, 1, 3);
 }
 
+/* The store may look up once for the whole turn. */
+static void is_known_within_a_turn_that_expects_it(struct fixture *fx)
+{
+	struct store_op known = submit_keyed(fx, KEY("known"), 50, 3), first;
+	struct store_op again = {.verb = STORE_SUBMIT}, new = {.verb = STORE_SUBMIT};
+
+	again.submit.key = KEY("known");
+	new.submit.key = KEY("k");
+	turn_begin(fx);
+	store_expect(fx->store, &new);
+	store_expect(fx->store, &again);
+	store_expect(fx->store, &new);
+	first = submit_keyed(fx, KEY("k"), 1, 3);
+	assert_replays(fx, KEY("k"), &first, 1, 3);
+	assert_replays(fx, KEY("known"), &known, 50, 3);
+	assert_int_equal(try_submit(fx, KEY("k"), PRIORITY_LOW, "", 2, 3).fail.err, ERR_CONFLICT);
+	turn_commit(fx);
+	assert_replays(fx, KEY("k"), &first, 1, 3);
+}
+
 static void rollback_leaves_no_key(struct fixture *fx)
 {
 	turn_begin(fx);
@@ -340,6 +360,7 @@ const struct suite_test suite_key[] = {
     {"keys of 255 bytes are kept", keeps_long_keys},
     {"lists of border sizes are compared as a whole", compares_whole_lists},
     {"a key is known within its turn", is_known_within_its_turn},
+    {"a key is known within a turn that expects it twice", is_known_within_a_turn_that_expects_it},
     {"a rolled back turn leaves no key", rollback_leaves_no_key},
     {"a key survives reopen and reboot", survives_reopen_and_reboot},
     {"a key outlives its ingestion by a day", outlives_the_ingestion},

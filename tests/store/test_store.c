@@ -101,6 +101,7 @@ static void add_postgres(void)
 	}
 	for (size_t i = 0; i < COUNT_OF(suites); i++)
 		add(&backend_postgres, suites[i]);
+	add(&backend_postgres, suite_postgres);
 	while (seeds-- > 0)
 		add(&backend_postgres, random_shared_suite);
 }

@@ -534,6 +534,28 @@ static void what_the_store_does_not_take_is_repeated_every_second(void **state)
 	assert_int_equal(world->store.last_outcome, OUTCOME_COMPLETED);
 }
 
+/* What is repeated may have been done: then the slot holds the attempt that it gives back. */
+static void a_slot_that_was_claimed_behind_a_lost_write_is_given_back(void **state)
+{
+	struct world *world = *state;
+
+	world->store.fire_before = world->now + 100;
+	hold_one(world);
+	world->now += 101;
+	world->store.claims_left = 1;
+	world->store.fire_before = world->now + 10 * NS_PER_S;
+	world->store.refuse_finish = ERR_BUSY;
+	tick(world);
+	answer(world);
+	assert_int_equal(world->store.claims, 2);
+	world->store.refuse_finish = ERR_OK;
+	pass(world, 2 * NS_PER_S);
+	assert_int_equal(world->handler.started, 0);
+	/* The first one twice. */
+	assert_int_equal(world->store.finishes, 3);
+	assert_int_equal(world->store.last_outcome, OUTCOME_INTERRUPTED);
+}
+
 static void the_end_does_not_wait_for_a_store_that_is_away(void **state)
 {
 	struct world *world = *state;
@@ -587,6 +609,7 @@ int main(void)
 	    E_TEST(a_stale_outcome_is_not_repeated),
 	    E_TEST(a_place_is_free_after_a_stale_start),
 	    E_TEST(what_the_store_does_not_take_is_repeated_every_second),
+	    E_TEST(a_slot_that_was_claimed_behind_a_lost_write_is_given_back),
 	    E_TEST(the_end_does_not_wait_for_a_store_that_is_away),
 	    E_TEST(a_suspended_engine_can_end_too),
 	};

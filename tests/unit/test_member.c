@@ -15,6 +15,7 @@ struct fake_store {
 	enum err refuse; /* what beats are refused with; ERR_OK: they are taken */
 	bool eternal; /* the lease does not end */
 	bool moved;
+	bool joined_again;
 	int64_t reaped;
 	const struct uuid *cancelled;
 	int beats, renewals, claims, claims_left, starts, finishes;
@@ -69,6 +70,7 @@ static enum store_result fake_beat(struct store *store, struct store_op *op)
 		beat->lease_end = fake->eternal ? CLOCK_NEVER : fake->world->now + LEASE_NS;
 	}
 	beat->moved = fake->moved;
+	beat->joined_again = fake->joined_again;
 	beat->reaped = fake->reaped;
 	if (fake->cancelled) {
 		beat->n = 1;
@@ -271,6 +273,21 @@ static void run_one(struct world *world)
 }
 
 /* ---- signs of life ---- */
+
+/* The lease has not ended by our clock, but by that of the store. */
+static void what_runs_is_ended_when_others_had_given_the_node_up(void **state)
+{
+	struct world *world = *state;
+
+	run_one(world);
+	world->store.joined_again = true;
+	world->store.claims_left = 1;
+	pass(world, BEAT_NS);
+	assert_int_equal(world->handler.cancels_now, 1);
+	assert_int_equal(world->handler.cancels, 1);
+	/* It is alive, and goes on with something else. */
+	assert_int_equal(world->handler.started, 2);
+}
 
 static void signs_of_life_come_every_second(void **state)
 {
@@ -543,6 +560,7 @@ static void a_lease_without_end_needs_no_renewal_in_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    M_TEST(what_runs_is_ended_when_others_had_given_the_node_up),
 	    M_TEST(signs_of_life_come_every_second),
 	    M_TEST(the_first_one_renews_and_then_one_after_each_third),
 	    cmocka_unit_test_teardown(a_short_lease_has_more_of_them, teardown),

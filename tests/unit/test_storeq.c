@@ -298,7 +298,7 @@ static struct storeq_env env_of(struct world *world)
 	    .arg = world};
 }
 
-static void start(void **state, bool threads)
+static void start(void **state, bool threads, int64_t gather_ns)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	struct storeq_env env;
@@ -312,19 +312,31 @@ static void start(void **state, bool threads)
 	world->now = 1000;
 	world->loop = pthread_self();
 	env = env_of(world);
+	env.gather_ns = gather_ns;
 	world->queue = storeq_new(&env, threads);
 	*state = world;
 }
 
 static int setup(void **state)
 {
-	start(state, false);
+	start(state, false, 0);
 	return 0;
 }
 
 static int setup_threads(void **state)
 {
-	start(state, true);
+	start(state, true, 0);
+	return 0;
+}
+
+/* A queue that waits longer for those who came together than any test does for it. */
+static int setup_gathering(void **state)
+{
+	struct world *world;
+
+	start(state, true, 10 * PATIENCE_S * NS_PER_S);
+	world = *state;
+	world->writer.commit_ns = 100 * PATIENCE_S * NS_PER_S;
 	return 0;
 }
 
@@ -1929,6 +1941,59 @@ static void with_threads_reads_are_delivered_apart(void **state)
 	assert_done(world, "1");
 }
 
+static void those_who_came_together_are_waited_for(void **state)
+{
+	struct world *world = *state;
+
+	post_to_gate(world, "a");
+	post(world, "bcd");
+	open_gate(&world->writer);
+	wait_for_answers(world, 4);
+	post(world, "e");
+	usleep(20000); /* the writer would take it at once */
+	post(world, "fg");
+	wait_for_answers(world, 7);
+	assert_journal(&world->writer, "[a][bcd][efg]");
+}
+
+static void what_came_alone_is_not_waited_with(void **state)
+{
+	struct world *world = *state;
+
+	for (const char *name = "abc"; *name; name++) {
+		post(world, (char[]){*name, '\0'});
+		wait_for_answers(world, (size_t)(*name - 'a') + 1);
+	}
+	assert_journal(&world->writer, "[a][b][c]");
+}
+
+static void the_engine_does_not_wait_for_others(void **state)
+{
+	struct world *world = *state;
+
+	post_to_gate(world, "a");
+	post(world, "bcd");
+	open_gate(&world->writer);
+	wait_for_answers(world, 4);
+	post(world, "eA");
+	wait_for_answers(world, 6);
+	assert_journal(&world->writer, "[a][bcd][Ae]");
+}
+
+static void what_is_waited_for_ends_with_the_queue(void **state)
+{
+	struct world *world = *state;
+
+	post_to_gate(world, "a");
+	post(world, "bcd");
+	open_gate(&world->writer);
+	wait_for_answers(world, 4);
+	post(world, "e");
+	usleep(20000);
+	free_queue(world);
+	assert_int_equal(world->answered, 5);
+}
+
 static void what_comes_during_a_commit_is_committed_together(void **state)
 {
 	struct world *world = *state;
@@ -2236,6 +2301,7 @@ static void posting_while_the_queue_breaks_loses_nothing(void **state)
 }
 
 #define Q_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define GATHER_TEST(name) cmocka_unit_test_setup_teardown(name, setup_gathering, teardown)
 #define THREAD_TEST(name) cmocka_unit_test_setup_teardown(name, setup_threads, teardown)
 
 int main(void)
@@ -2335,6 +2401,10 @@ int main(void)
 	    Q_TEST(broken_that_was_not_told_is_at_the_end),
 	    THREAD_TEST(threads_do_the_work),
 	    THREAD_TEST(threads_give_no_answers_by_themselves),
+	    GATHER_TEST(those_who_came_together_are_waited_for),
+	    GATHER_TEST(what_came_alone_is_not_waited_with),
+	    GATHER_TEST(the_engine_does_not_wait_for_others),
+	    GATHER_TEST(what_is_waited_for_ends_with_the_queue),
 	    THREAD_TEST(with_threads_reads_are_delivered_apart),
 	    THREAD_TEST(what_comes_during_a_commit_is_committed_together),
 	    THREAD_TEST(nothing_is_answered_before_the_commit),
