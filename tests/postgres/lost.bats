@@ -156,7 +156,7 @@ end_storm() {
   id=$(on a submit 1 2 3)
   wait_until 20 test -s "$RECORD"
   pg_kill
-  no_recorder() { ! pgrep -f "recorder $RECORD" >/dev/null; }
+  no_recorder() { ! pgrep -f "^[^ ]*recorder $RECORD" >/dev/null; }
   wait_until 4 no_recorder || fail "the handler outlives the lease"
   touch "$DIR/go"
   pg_restart
