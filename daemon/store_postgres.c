@@ -199,13 +199,40 @@ static void clamp(struct pg_store *store)
 	}
 	if (ledger->ready_since != LEDGER_NONE && ledger->ready_since > store->time.ns)
 		ledger->ready_since = store->time.ns;
+	/* How long ago the last start really was is not known any more. */
+	if (store->leapt && ledger->last_claim != LEDGER_NONE &&
+	    ledger->last_start < store->time.ns)
+		ledger->last_start = store->time.ns;
 }
 
-/* The answer to PG_MOMENT_READ, which was sent at `asked_at`. */
-static enum store_result take_moment(struct pg_store *store, struct fail *fail)
-{
-	int code = pg_rows(store->conn, PG_MOMENT_READ);
+/* By how much two clocks may differ in their speed while both are being corrected. */
+#define DRIFT(elapsed) ((elapsed) / 1000 + NS_PER_MS)
 
+/*
+ * Whether more time has passed by the database's clock than by ours since an earlier look: somebody
+ * has set it, or it is another server's now.
+ */
+static void notice_leap(struct pg_store *store, int64_t before_ns)
+{
+	int64_t most = store->answered_at - store->time_asked;
+	int64_t ahead = store->time.ns - before_ns - most;
+
+	store->time_asked = store->asked_at;
+	if (before_ns == 0 || ahead <= DRIFT(most))
+		return;
+	log_warn(log_msg("the database's clock was set on, a full interval is waited"),
+	    log_int("ms", ahead / NS_PER_MS));
+	store->leapt = true;
+}
+
+enum store_result pg_look(struct pg_store *store, struct fail *fail)
+{
+	int64_t before_ns = store->time.ns;
+	int code;
+
+	store->asked_at = clock_boot_ns(store->clock);
+	pg_send(store->conn, PG_MOMENT_READ, "");
+	code = pg_rows(store->conn, PG_MOMENT_READ);
 	store->answered_at = clock_boot_ns(store->clock);
 	if (code == SQL_ROW &&
 	    !pg_summary_take(store->conn, &store->sql.committed, &store->time, &store->turn))
@@ -216,14 +243,8 @@ static enum store_result take_moment(struct pg_store *store, struct fail *fail)
 	store->sql.now = store->sql.committed;
 	/* What people see is in the time of the node that they ask. */
 	store->sql.due_shift_ms = clock_utc_ms(store->clock) - store->time.ms;
+	notice_leap(store, before_ns);
 	return STORE_DONE;
-}
-
-enum store_result pg_look(struct pg_store *store, struct fail *fail)
-{
-	store->asked_at = clock_boot_ns(store->clock);
-	pg_send(store->conn, PG_MOMENT_READ, "");
-	return take_moment(store, fail);
 }
 
 /* How long the lock may take before the clock is read again: about a round trip. */
@@ -240,7 +261,7 @@ enum store_result pg_read_clock(struct pg_store *store, struct fail *fail)
 	code = pg_run(store->conn, PG_CLOCK, "");
 	if (code != SQL_ROW)
 		return sql_failed(&store->sql, code == SQL_DONE ? SQL_CORRUPT : code, fail);
-	store->asked_at = asked_at;
+	store->asked_at = store->time_asked = asked_at;
 	store->answered_at = clock_boot_ns(store->clock);
 	store->time = pg_time_of(pg_number(store->conn, PG_CLOCK, 0), store->time.ms);
 	pg_reset(store->conn, PG_CLOCK);
@@ -365,6 +386,7 @@ static enum store_result commit(struct store *base, struct fail *fail)
 		return sql_failed(&store->sql, code, fail);
 	if (store->locked) {
 		store->n_lost = 0;
+		store->leapt = false;
 		store->after.own_turns++;
 	}
 	store->locked = false;

@@ -129,6 +129,8 @@ struct pg_store {
 	int64_t turn; /* the number of the one before */
 	struct sql_time time; /* of the database: read after asked_at and before answered_at */
 	int64_t asked_at, answered_at; /* boot_ns */
+	int64_t time_asked; /* boot_ns: of `time`, whatever was asked since */
+	bool leapt; /* that clock was set on, which no turn has considered yet */
 
 	struct pg_group *group; /* ingestions of this turn that are not sent yet */
 	struct pg_keys *keys; /* that its submissions have */

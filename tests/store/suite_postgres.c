@@ -99,10 +99,29 @@ static void a_node_does_not_give_itself_up(struct fixture *fx)
 	assert_int_equal(finish(fx, attempt, OUTCOME_COMPLETED, NULL), ERR_OK);
 }
 
+/* ---- the clock ---- */
+
+/* After a failover to a server whose clock is ahead, for example. */
+static void a_clock_that_is_set_on_brings_no_starts_together(struct fixture *fx)
+{
+	int64_t interval = fx->settings.interval_ns;
+
+	submit_range(fx, PRIORITY_LOW, 1, 6, 3);
+	claim_next(fx, 1);
+	fx->boot_ns += interval / 2;
+	fx->server.us += interval / 1000;
+	assert_moment(fx, claim_nothing(fx), fx->boot_ns + interval);
+	fx->boot_ns += interval;
+	claim_and_forget(fx);
+	assert_int_equal(postgres_number("SELECT count(*) FROM ingestd.batch"), 2);
+}
+
 const struct suite_test suite_postgres[] = {
     {"a read that failed does not make others fail", a_read_that_failed_does_not_make_others_fail},
     {"a node that joins again claims only as what it is then",
 	a_node_that_joins_again_claims_only_as_what_it_is_then},
     {"a node does not give itself up", a_node_does_not_give_itself_up},
+    {"a clock that is set on brings no starts together",
+	a_clock_that_is_set_on_brings_no_starts_together},
     {0},
 };
