@@ -1,10 +1,11 @@
 /*
- * The full check of a store, in words that SQLite and PostgreSQL understand alike. Queries whose every
- * row is a fault; the row says what it is. Included in the middle of an array, after LEDGER was defined
- * as what to select the counters of the ledger from.
+ * The full check of a store, in words that SQLite and PostgreSQL understand alike. Queries whose
+ * every row is a fault; the row says what it is. Included in the middle of an array, after LEDGER
+ * was defined as what to select the counters of the ledger from.
  */
 /* Of batch b in ingestion i: how many ids it has, and how many are left to be tried. */
-#define BATCH_IDS " CASE WHEN i.batch_size < i.id_count - b.idx * i.batch_size THEN i.batch_size"\
+#define BATCH_IDS                                                                                  \
+	" CASE WHEN i.batch_size < i.id_count - b.idx * i.batch_size THEN i.batch_size"            \
 	" ELSE i.id_count - b.idx * i.batch_size END"
 #define LEFT_IDS BATCH_IDS " - b.ids_completed - b.ids_failed"
 
