@@ -289,8 +289,8 @@ static int serve(struct daemon *daemon)
 /* What passes by itself is worth another start; the rest is for people. */
 static int store_exit_status(const struct fail *fail)
 {
-	bool passes = fail->err == ERR_DISK_LOW || fail->err == ERR_BUSY ||
-	              fail->err == ERR_UNKNOWN_OUTCOME;
+	bool passes =
+	    fail->err == ERR_DISK_LOW || fail->err == ERR_BUSY || fail->err == ERR_UNKNOWN_OUTCOME;
 
 	return passes ? EXIT_FAILED : EXIT_STORE;
 }
