@@ -351,8 +351,12 @@ struct head {
 	bool cancelling; /* it must not be started */
 };
 
-/* SQL_ROW, SQL_DONE (the line is empty) or an error. */
-int sql_line_head(struct sql_store *store, enum priority priority, struct head *head);
+/*
+ * The head of a line, of which the counters say what can be there. SQL_ROW, SQL_DONE (the line is
+ * empty) or an error.
+ */
+int sql_line_head(struct sql_store *store, enum priority priority, const struct lane_total *lane,
+    struct head *head);
 
 /* Number of batches in all lines. */
 int64_t sql_waiting(const struct sql_store *store);

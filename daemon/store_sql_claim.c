@@ -13,12 +13,13 @@
  */
 static int read_lane(struct sql_store *store, int lane, struct sched_view *view, struct head *head)
 {
+	const struct lane_total *total = &store->now.lanes[lane];
 	int code;
 
 	view->heads[lane] = (struct sched_head){0};
-	if (lane_waiting(&store->now.lanes[lane]) == 0)
+	if (lane_waiting(total) == 0)
 		return SQL_ROW;
-	code = sql_line_head(store, (enum priority)(lane + PRIORITY_HIGH), head);
+	code = sql_line_head(store, (enum priority)(lane + PRIORITY_HIGH), total, head);
 	if (code == SQL_ROW && !head->cancelling)
 		view->heads[lane] = (struct sched_head){
 		    .present = true, .seq = head->seq, .index = head->index, .ids = head->ids};

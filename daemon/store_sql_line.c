@@ -192,9 +192,9 @@ static bool is_before(const struct head *a, const struct head *b)
 	return a->seq != b->seq ? a->seq < b->seq : a->index < b->index;
 }
 
-int sql_line_head(struct sql_store *store, enum priority priority, struct head *head)
+int sql_line_head(struct sql_store *store, enum priority priority, const struct lane_total *lane,
+    struct head *head)
 {
-	const struct lane_total *lane = sql_lane(store, priority);
 	struct head first, again;
 	int first_code = SQL_DONE, again_code = SQL_DONE;
 

@@ -10,7 +10,8 @@ static int read_oldest(struct sql_store *store, struct lane_total *lanes)
 	int code;
 
 	for (int lane = 0; lane < PRIORITY_COUNT; lane++) {
-		code = sql_line_head(store, (enum priority)(lane + PRIORITY_HIGH), &head);
+		code = sql_line_head(
+		    store, (enum priority)(lane + PRIORITY_HIGH), &lanes[lane], &head);
 		if (!sql_went_well(code))
 			return code;
 		lanes[lane].oldest_ms = code == SQL_ROW ? head.created_ms : 0;
