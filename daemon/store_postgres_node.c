@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#define NAME_STEP_MS 100
+#define NAME_STEP_MS 10
 
 /* ---- the name ---- */
 
