@@ -526,7 +526,6 @@ struct store_kind {
 	/* Makes the schema, or migrates it; NULL: opening does that. */
 	enum err (*init)(const char *where, struct fail *fail);
 	const char *schema; /* what a new one consists of, in SQL */
-	const char *(*library)(void); /* version of the library */
 };
 
 extern const struct store_kind store_sqlite, store_postgres;

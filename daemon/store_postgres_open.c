@@ -181,14 +181,6 @@ static enum err init(const char *where, struct fail *fail)
 	return fail->err;
 }
 
-static const char *library(void)
-{
-	static char version[16];
-
-	snprintf(version, sizeof(version), "%d.%d", PQlibVersion() / 10000, PQlibVersion() % 10000);
-	return version;
-}
-
 const struct store_kind store_postgres = {
     .scheme = POSTGRES_SCHEME,
     .alias = "postgres://",
@@ -200,5 +192,4 @@ const struct store_kind store_postgres = {
     .check = pg_check,
     .init = init,
     .schema = pg_schema,
-    .library = library,
 };

@@ -181,5 +181,4 @@ const struct store_kind store_sqlite = {
     .rate = store_sqlite_rate,
     .check = store_sqlite_check,
     .schema = sqlite_schema,
-    .library = store_sqlite_library,
 };
